@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# MLIR 19 as Debian packages it: shared libraries, RTTI on, exceptions off, assertions off.
+find_package(MLIR 19 REQUIRED CONFIG HINTS /usr/lib/llvm-19/lib/cmake/mlir)
+find_package(LLVM 19 REQUIRED CONFIG HINTS /usr/lib/llvm-19/lib/cmake/llvm)
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+set(DYAD_LLVM_BIN ${LLVM_TOOLS_BINARY_DIR})
+
+# Headers of MLIR are system headers to us: their warnings are not ours.
+add_library(dyad_mlir INTERFACE)
+target_include_directories(dyad_mlir SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_include_directories(dyad_mlir INTERFACE ${PROJECT_BINARY_DIR})
+target_link_libraries(dyad_mlir INTERFACE MLIR LLVM)
+
+# One precompiled header for everything that includes MLIR: it is most of the build's time.
+function(dyad_compiler_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC dyad_mlir ${ARG_LINK})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  target_precompile_headers(${name} REUSE_FROM dyad_mlir_pch)
+endfunction()
+
+# dyad_tablegen(dialect): ODS of ir/<dialect>/<dialect>.td -> build/ir/<dialect>/*.inc, and its page in docs.
+function(dyad_dialect dialect)
+  set(LLVM_TARGET_DEFINITIONS ${CMAKE_CURRENT_SOURCE_DIR}/${dialect}.td)
+  mlir_tablegen(dialect.h.inc -gen-dialect-decls -dialect=${dialect})
+  mlir_tablegen(dialect.cpp.inc -gen-dialect-defs -dialect=${dialect})
+  mlir_tablegen(types.h.inc -gen-typedef-decls -typedefs-dialect=${dialect})
+  mlir_tablegen(types.cpp.inc -gen-typedef-defs -typedefs-dialect=${dialect})
+  mlir_tablegen(attributes.h.inc -gen-attrdef-decls -attrdefs-dialect=${dialect})
+  mlir_tablegen(attributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=${dialect})
+  mlir_tablegen(enums.h.inc -gen-enum-decls)
+  mlir_tablegen(enums.cpp.inc -gen-enum-defs)
+  mlir_tablegen(ops.h.inc -gen-op-decls -dialect=${dialect})
+  mlir_tablegen(ops.cpp.inc -gen-op-defs -dialect=${dialect})
+  if(dialect STREQUAL "mpc")
+    mlir_tablegen(cost_interface.h.inc -gen-op-interface-decls)
+    mlir_tablegen(cost_interface.cpp.inc -gen-op-interface-defs)
+  endif()
+  mlir_tablegen(${dialect}.md -gen-dialect-doc -dialect=${dialect})
+  add_public_tablegen_target(dyad_${dialect}_inc)
+endfunction()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mpc dialect: generated declarations of its operations and types, and what ODS cannot say.
+#pragma once
+
+#include "ir/fx/fx.h"
+#include "ir/structure.h"
+#include "runtime/net/cost.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "ir/mpc/dialect.h.inc"
+#include "ir/mpc/enums.h.inc"
+#include "ir/mpc/cost_interface.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "ir/mpc/attributes.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "ir/mpc/types.h.inc"
+
+#define GET_OP_CLASSES
+#include "ir/mpc/ops.h.inc"

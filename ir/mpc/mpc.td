@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mpc dialect: a protocol has been chosen for everything that is not local.
+#ifndef DYAD_IR_MPC_TD
+#define DYAD_IR_MPC_TD
+
+include "ir/fx/fx.td"
+include "ir/mpc/cost_interface.td"
+
+def Mpc_Dialect : Dialect {
+  let name = "mpc";
+  let cppNamespace = "::dyad::mpc";
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+  let summary = "two-party protocols on shares";
+  let description = [{
+    What the parties execute. `!mpc.arith<l>` is an integer modulo 2^l as two summands, one at each party; `!mpc.bool` a bit as two
+    summands modulo 2. A value that one party knows stays an `fx` value of that owner, computed in the clear by `fx` operations at
+    that party; `mpc.share` and `mpc.reveal` are the only ways in and out.
+
+    Each operation here is one call of the runtime, and its cost (bytes, flows, COTs) comes from the formula beside that protocol,
+    through `CostOpInterface`; costs are never stored.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Mpc_ArithType : TypeDef<Mpc_Dialect, "Arith"> {
+  let mnemonic = "arith";
+  let summary = "additive shares modulo 2^width";
+  let parameters = (ins "unsigned":$width);
+  let assemblyFormat = "`<` $width `>`";
+  let genVerifyDecl = 1;
+}
+def Mpc_BoolType : TypeDef<Mpc_Dialect, "Bool"> {
+  let mnemonic = "bool";
+  let summary = "XOR shares of a bit";
+}
+
+def Mpc_Arith : TensorOf<[Mpc_ArithType]>;
+def Mpc_Bool : TensorOf<[Mpc_BoolType]>;
+
+def Mpc_Knowledge : I32EnumAttr<"Knowledge", "what is known of an operand's sign and range", [
+    I32EnumAttrCase<"kGeneral", 0, "general">, I32EnumAttrCase<"kNonNegative", 1, "non_negative">,
+    I32EnumAttrCase<"kBounded", 2, "bounded">]> {
+  let description = "general: nothing. non_negative: 0 <= x < 2^(l-1). bounded: |x| < 2^(l-2).";
+  let cppNamespace = "::dyad::mpc";
+  let genSpecializedAttr = 0;
+}
+def Mpc_KnowledgeAttr : EnumAttr<Mpc_Dialect, Mpc_Knowledge, "known"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Mpc_LinearProtocol : I32EnumAttr<"LinearProtocol", "protocol of a product with a private operand", [
+    I32EnumAttrCase<"kOtServerChooses", 0, "ot_server_chooses">,
+    I32EnumAttrCase<"kOtClientChooses", 1, "ot_client_chooses">]> {
+  let description = [{Whose operand's bits are the OT choices: the server's weights, or the client's shares or values.}];
+  let cppNamespace = "::dyad::mpc";
+  let genSpecializedAttr = 0;
+}
+def Mpc_LinearProtocolAttr : EnumAttr<Mpc_Dialect, Mpc_LinearProtocol, "linear"> { let assemblyFormat = "`<` $value `>`"; }
+
+// Every operation of this dialect has a cost, which may be nothing.
+class Mpc_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Mpc_Dialect, mnemonic, !listconcat([Pure, DeclareOpInterfaceMethods<CostOpInterface>], traits)>;
+
+class Mpc_Unary<string mnemonic, list<Trait> traits = []> : Mpc_Op<mnemonic, traits> {
+  let arguments = (ins Mpc_Arith:$input);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+class Mpc_Binary<string mnemonic, list<Trait> traits = []> : Mpc_Op<mnemonic, !listconcat([SameOperandsAndResultType], traits)> {
+  let arguments = (ins Mpc_Arith:$lhs, Mpc_Arith:$rhs);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+//===--- ways in and out ------------------------------------------------------------------------===//
+
+def Mpc_ShareOp : Mpc_Op<"share"> {
+  let summary = "a value that one party knows, as shares";
+  let description = [{ Its owner's share is the value modulo 2^width, the other's is zero: no traffic. A public value is held by the server. }];
+  let arguments = (ins Fx_Tensor:$input);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_RevealOp : Mpc_Op<"reveal"> {
+  let summary = "shares opened to one party or both";
+  let description = [{
+    The result's owner learns the value. One flow of width bits an element in each needed direction. The share sent is as
+    uniform as the last protocol left it; a value that is only local operations away from an input is re-randomised first (`refresh`).
+  }];
+  let arguments = (ins Mpc_Arith:$input, UnitAttr:$refresh);
+  let results = (outs Fx_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+//===--- structure ------------------------------------------------------------------------------===//
+
+def Mpc_ReshapeOp : Structure_Reshape<Mpc_Dialect>;
+def Mpc_TransposeOp : Structure_Transpose<Mpc_Dialect>;
+def Mpc_ConcatOp : Structure_Concat<Mpc_Dialect>;
+def Mpc_SliceOp : Structure_Slice<Mpc_Dialect>;
+def Mpc_BroadcastOp : Structure_Broadcast<Mpc_Dialect>;
+def Mpc_GatherOp : Structure_Gather<Mpc_Dialect>;
+def Mpc_TakeOp : Structure_Take<Mpc_Dialect>;
+def Mpc_PadOp : Structure_Pad<Mpc_Dialect, "i64"> {
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
+                       DenseI64ArrayAttr:$interior, DefaultValuedAttr<I64Attr, "0">:$value);
+}
+
+//===--- local arithmetic -----------------------------------------------------------------------===//
+
+def Mpc_AddOp : Mpc_Binary<"add", [Commutative]> { let summary = "sum of shares; local"; }
+def Mpc_SubOp : Mpc_Binary<"sub"> { let summary = "difference of shares; local"; }
+def Mpc_NegOp : Mpc_Unary<"neg", [SameOperandsAndResultType]> { let summary = "negation; local"; let hasVerifier = 0; }
+def Mpc_ShiftLeftOp : Mpc_Unary<"shift_left", [SameOperandsAndResultType]> {
+  let summary = "multiplication by 2^shift; local";
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift);
+}
+def Mpc_MulPublicOp : Mpc_Op<"mul_public"> {
+  let summary = "product with a public tensor of the same shape; local";
+  let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$factor);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input `,` $factor attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_ReduceSumOp : Mpc_Unary<"reduce_sum"> {
+  let summary = "sum over axes; local";
+  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$axes);
+}
+def Mpc_SumPool2DOp : Mpc_Unary<"sum_pool2d"> {
+  let summary = "sum of each window; local";
+  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations);
+}
+
+//===--- width and scale ------------------------------------------------------------------------===//
+
+def Mpc_NarrowOp : Mpc_Unary<"narrow"> { let summary = "shares modulo a smaller power of two; local"; }
+def Mpc_ExtendOp : Mpc_Unary<"extend"> {
+  let summary = "shares of the same integer modulo a larger power of two";
+  let description = [{ The integer is read as signed, or as unsigned with `is_unsigned`. PROTOCOLS 3.5; `known` picks the variant. }];
+  let arguments = (ins Mpc_Arith:$input, Mpc_KnowledgeAttr:$known, UnitAttr:$is_unsigned);
+}
+def Mpc_TruncateReduceOp : Mpc_Unary<"truncate_reduce"> {
+  let summary = "division by 2^shift into a ring narrower by shift; exact";
+  let description = [{ SIRNN's truncate-and-reduce; the result's width is the input's less `shift`. }];
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding);
+}
+def Mpc_TruncateOp : Mpc_Unary<"truncate", [SameOperandsAndResultType]> {
+  let summary = "division by 2^shift in the same ring; exact";
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding, Mpc_KnowledgeAttr:$known);
+}
+def Mpc_DivideOp : Mpc_Unary<"divide", [SameOperandsAndResultType]> {
+  let summary = "division by a public integer; exact";
+  let description = [{ |x| + divisor/2 is below 2^(l-2) minus the divisor, which the lowering guarantees by the width. }];
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$divisor, Fx_RoundingAttr:$rounding);
+}
+
+//===--- comparisons ----------------------------------------------------------------------------===//
+
+def Mpc_MsbOp : Mpc_Op<"msb"> {
+  let summary = "sign bit";
+  let arguments = (ins Mpc_Arith:$input);
+  let results = (outs Mpc_Bool:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+def Mpc_MuxOp : Mpc_Op<"mux"> {
+  let summary = "the value where the bit is one (or zero, with `where_zero`), else 0";
+  let arguments = (ins Mpc_Bool:$bit, Mpc_Arith:$input, UnitAttr:$where_zero);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$bit `,` $input attr-dict `:` functional-type(operands, results)";
+}
+def Mpc_ReluOp : Mpc_Unary<"relu", [SameOperandsAndResultType]> { let summary = "max(x, 0)"; let hasVerifier = 0; }
+def Mpc_ClipOp : Mpc_Unary<"clip", [SameOperandsAndResultType]> {
+  let summary = "min(max(x, low), high), both comparisons in the same flows";
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$low, I64Attr:$high);
+}
+def Mpc_MaxPool2DOp : Mpc_Unary<"max_pool2d"> {
+  let summary = "largest element of each window, by a tree of comparisons";
+  let description = [{ Differences of window elements fit the ring. }];
+  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations);
+}
+def Mpc_ReduceMaxOp : Mpc_Unary<"reduce_max"> {
+  let summary = "maximum over axes, by a tree of comparisons";
+  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$axes);
+}
+def Mpc_ArgMaxOp : Mpc_Unary<"arg_max"> {
+  let summary = "index of the largest element along an axis";
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$axis, UnitAttr:$last);
+}
+
+//===--- products -------------------------------------------------------------------------------===//
+
+def Mpc_Conv2DOp : Mpc_Op<"conv2d", [AttrSizedOperandSegments]> {
+  let summary = "convolution of shares with the server's weights";
+  let description = [{ Input, bias and result are modulo the same 2^l. `client_input`: the client knows the input in the clear. }];
+  let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$weight, Optional<Fx_Tensor>:$bias,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$groups,
+                       Mpc_LinearProtocolAttr:$protocol);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_MatMulOp : Mpc_Op<"matmul"> {
+  let summary = "matrix product of shares with the server's matrix, on either side";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, Mpc_LinearProtocolAttr:$protocol);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_MatMulSharedOp : Mpc_Op<"matmul_shared"> {
+  let summary = "matrix product of two shared tensors";
+  let arguments = (ins Mpc_Arith:$lhs, Mpc_Arith:$rhs);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_MulPrivateOp : Mpc_Op<"mul_private"> {
+  let summary = "elementwise product of shares with a tensor that the server or the client knows";
+  let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$factor);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input `,` $factor attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_MulSharedOp : Mpc_Binary<"mul_shared", [Commutative]> { let summary = "elementwise product of shares"; }
+
+//===--- flows ----------------------------------------------------------------------------------===//
+
+def Mpc_ParallelOp : Op<Mpc_Dialect, "parallel", [DeclareOpInterfaceMethods<CostOpInterface>,
+                                                   SingleBlock, NoRegionArguments]> {
+  let summary = "independent operations whose messages share flows";
+  let description = [{
+    The operations of the region do not depend on each other; tick k of each shares a frame with tick k of the others.
+    `mpc.yield` hands their results out.
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "(`:` type($results)^)? $body attr-dict";
+  let hasVerifier = 1;
+}
+def Mpc_YieldOp : Op<Mpc_Dialect, "yield", [Pure, Terminator, HasParent<"ParallelOp">]> {
+  let summary = "end of a parallel region";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verifiers of the nn dialect.
+#include "ir/nn/nn.h"
+
+#include "ir/windows.h"
+#include "ir/weights.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace dyad;
+using namespace dyad::nn;
+
+#include "ir/nn/dialect.cpp.inc"
+#include "ir/nn/enums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "ir/nn/attributes.cpp.inc"
+#define GET_OP_CLASSES
+#include "ir/nn/ops.cpp.inc"
+
+void NnDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "ir/nn/attributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "ir/nn/ops.cpp.inc"
+      >();
+}
+
+namespace {
+RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
+} // namespace
+
+ParseResult WeightOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseWeight(parser, result);
+}
+void WeightOp::print(OpAsmPrinter &printer) { printWeight(printer, *this); }
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+    return emitOpError("needs a static tensor type of f32 or i64");
+  if (getValue() && getValue()->getShapedType() != type)
+    return emitOpError("value has another type than the weight");
+  return success();
+}
+
+LogicalResult ConstantOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError("names '") << getWeight() << "', which is no nn.weight";
+  if (weight.getType() != getResult().getType())
+    return emitOpError("has another type than the weight '") << getWeight() << "'";
+  return success();
+}
+
+LogicalResult InputOp::verify() {
+  if (getOwner() != "client" && getOwner() != "server" && getOwner() != "public")
+    return emitOpError("owner must be client, server or public");
+  if (getLow() && (!getHigh() || *getLow() > *getHigh()))
+    return emitOpError("range needs low <= high");
+  if (!tensor(getResult()).hasStaticShape())
+    return emitOpError("needs a static shape");
+  return success();
+}
+
+LogicalResult Conv2DOp::verify() {
+  return verifyConv2D(*this, tensor(getInput()), tensor(getWeight()),
+                      getBias() ? tensor(getBias()) : RankedTensorType(), tensor(getResult()),
+                      {getStrides(), getPads(), getDilations(), static_cast<int64_t>(getGroups())});
+}
+
+LogicalResult MatMulOp::verify() {
+  return verifyMatMul(*this, tensor(getLhs()), tensor(getRhs()), tensor(getResult()));
+}
+
+LogicalResult MaxPool2DOp::verify() {
+  return verifyPool2D(*this, tensor(getInput()), tensor(getResult()), getKernel(),
+                      {getStrides(), getPads(), getDilations(), 1});
+}
+
+LogicalResult AveragePool2DOp::verify() {
+  if (getCeilPads().size() != 2)
+    return emitOpError("needs ceil_pads for bottom and right");
+  if (getPads().size() != 4)
+    return emitOpError("needs pads for top, left, bottom and right");
+  SmallVector<int64_t> pads(getPads());
+  pads[2] += getCeilPads()[0];
+  pads[3] += getCeilPads()[1];
+  return verifyPool2D(*this, tensor(getInput()), tensor(getResult()), getKernel(),
+                      {getStrides(), pads, getDilations(), 1});
+}
+
+LogicalResult ReduceOp::verify() {
+  return verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes());
+}
+
+LogicalResult ArgMaxOp::verify() {
+  return verifyReduce(*this, tensor(getInput()), tensor(getResult()),
+                      {static_cast<int64_t>(getAxis())});
+}

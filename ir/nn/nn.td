@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nn dialect: an ONNX graph on floats, normalised. Static shapes, no opset differences, few operations.
+#ifndef DYAD_IR_NN_TD
+#define DYAD_IR_NN_TD
+
+include "ir/structure.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Nn_Dialect : Dialect {
+  let name = "nn";
+  let cppNamespace = "::dyad::nn";
+  let summary = "neural networks as floating-point tensor graphs";
+  let description = [{
+    What an ONNX file means, before numbers become integers: tensors of `f32` (and `i64` for arg-max results) of static
+    shape in a `func.func` without arguments, whose inputs and outputs are `nn.input` and `nn.output` operations. Every
+    operation's location is a `NameLoc` with the name of the ONNX node it came from. Weights are
+    `nn.weight` symbols of the module. Batch normalisation, softmax and the like are operations here; passes fold,
+    remove or refuse them before `fx`.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Nn_Op<string mnemonic, list<Trait> traits = []> : Op<Nn_Dialect, mnemonic, traits>;
+
+def Nn_Tensor : AnyTypeOf<[F32Tensor, I64Tensor]>;
+// (F32Tensor and I64Tensor accept any rank; the verifier of nn demands static shapes.)
+
+//===--- symbols, inputs, outputs ---------------------------------------------------------------===//
+
+def Nn_WeightOp : Nn_Op<"weight", [Symbol]> {
+  let summary = "a trained tensor, as a symbol";
+  let description = [{
+    The values of an initializer or Constant. `value` holds them; it is absent when they are in the safetensors file that
+    accompanies a textual module, under the symbol's name. Printing leaves out values of more than 64 elements.
+
+    ```mlir
+    nn.weight @fc.bias : tensor<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, OptionalAttr<ElementsAttr>:$value);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def Nn_ConstantOp : Nn_Op<"constant", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a weight";
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+def Nn_InputOp : Nn_Op<"input", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a graph input";
+  let description = [{
+    `owner` is who knows it: `client`, `server` or `public`. `low` and `high` are its declared range (of `--input-range`),
+    if there is one. The memory effect keeps unused inputs, which are part of the program's interface.
+  }];
+  let arguments = (ins StrAttr:$name, StrAttr:$owner, OptionalAttr<F64Attr>:$low, OptionalAttr<F64Attr>:$high);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$name `owner` $owner (`range` $low^ `to` $high)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Nn_OutputOp : Nn_Op<"output", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a graph output";
+  let description = [{ `reveal` is who learns it: `client`, `server` or `both`. }];
+  let arguments = (ins StrAttr:$name, AnyRankedTensor:$value, StrAttr:$reveal);
+  let assemblyFormat = "$name $value `to` $reveal attr-dict `:` type($value)";
+}
+
+//===--- structure ------------------------------------------------------------------------------===//
+
+def Nn_ReshapeOp : Structure_Reshape<Nn_Dialect>;
+def Nn_TransposeOp : Structure_Transpose<Nn_Dialect>;
+def Nn_ConcatOp : Structure_Concat<Nn_Dialect>;
+def Nn_SliceOp : Structure_Slice<Nn_Dialect>;
+def Nn_BroadcastOp : Structure_Broadcast<Nn_Dialect>;
+def Nn_GatherOp : Structure_Gather<Nn_Dialect>;
+def Nn_TakeOp : Structure_Take<Nn_Dialect>;
+def Nn_PadOp : Structure_Pad<Nn_Dialect, "f64"> {
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
+                       DenseI64ArrayAttr:$interior, DefaultValuedAttr<F64Attr, "0.0">:$value);
+}
+
+//===--- elementwise ----------------------------------------------------------------------------===//
+
+class Nn_Unary<string mnemonic> : Nn_Op<mnemonic, [Pure, SameOperandsAndResultType]> {
+  let arguments = (ins F32Tensor:$input);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+class Nn_Binary<string mnemonic, list<Trait> traits = []>
+    : Nn_Op<mnemonic, !listconcat([Pure, SameOperandsAndResultType], traits)> {
+  let arguments = (ins F32Tensor:$lhs, F32Tensor:$rhs);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+  let description = [{ Operands have one shape: broadcasting is a `nn.broadcast` of its own. }];
+}
+
+def Nn_AddOp : Nn_Binary<"add", [Commutative]> { let summary = "sum"; }
+def Nn_SubOp : Nn_Binary<"sub"> { let summary = "difference"; }
+def Nn_MulOp : Nn_Binary<"mul", [Commutative]> { let summary = "elementwise product"; }
+def Nn_DivOp : Nn_Binary<"div"> { let summary = "elementwise quotient; `fx` needs a constant divisor"; }
+def Nn_MinOp : Nn_Binary<"min", [Commutative]> { let summary = "elementwise minimum"; }
+def Nn_MaxOp : Nn_Binary<"max", [Commutative]> { let summary = "elementwise maximum"; }
+def Nn_NegOp : Nn_Unary<"neg"> { let summary = "negation"; }
+def Nn_AbsOp : Nn_Unary<"abs"> { let summary = "absolute value"; }
+def Nn_ReluOp : Nn_Unary<"relu"> { let summary = "max(x, 0)"; }
+def Nn_LeakyReluOp : Nn_Unary<"leaky_relu"> {
+  let summary = "x where x >= 0, else alpha x";
+  let arguments = (ins F32Tensor:$input, F64Attr:$alpha);
+}
+def Nn_PReluOp : Nn_Op<"prelu", [Pure, SameOperandsAndResultType]> {
+  let summary = "x where x >= 0, else slope x";
+  let arguments = (ins F32Tensor:$input, F32Tensor:$slope);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input `,` $slope attr-dict `:` type($result)";
+}
+def Nn_ClipOp : Nn_Unary<"clip"> {
+  let summary = "min(max(x, low), high)";
+  let description = [{ A bound that is absent does not bound. Bounds are public (they are attributes). }];
+  let arguments = (ins F32Tensor:$input, OptionalAttr<F64Attr>:$low, OptionalAttr<F64Attr>:$high);
+}
+
+//===--- linear ---------------------------------------------------------------------------------===//
+
+def Nn_Conv2DOp : Nn_Op<"conv2d", [Pure, AttrSizedOperandSegments]> {
+  let summary = "two-dimensional convolution";
+  let description = [{
+    input NxCxHxW, weight MxC/groupxKHxKW, optional bias of M. `pads` is top, left, bottom, right, non-negative. One-dimensional
+    convolutions arrive as two-dimensional ones of height one, transposed ones as a convolution of an interior-padded input.
+  }];
+  let arguments = (ins F32Tensor:$input, F32Tensor:$weight, Optional<F32Tensor>:$bias,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_MatMulOp : Nn_Op<"matmul", [Pure]> {
+  let summary = "matrix product";
+  let description = [{
+    lhs ...xMxK, rhs ...xKxN. The batch axes of the two are equal, or one operand has rank two and is used for all batches.
+    Vectors and other broadcasts of ONNX are reshapes around it.
+  }];
+  let arguments = (ins F32Tensor:$lhs, F32Tensor:$rhs);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_BatchNormOp : Nn_Op<"batch_norm", [Pure]> {
+  let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias, per channel (axis 1)";
+  let arguments = (ins F32Tensor:$input, F32Tensor:$scale, F32Tensor:$bias, F32Tensor:$mean, F32Tensor:$variance, F64Attr:$epsilon);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+//===--- pooling, reductions --------------------------------------------------------------------===//
+
+def Nn_MaxPool2DOp : Nn_Op<"max_pool2d", [Pure]> {
+  let summary = "largest element of each window";
+  let description = [{ Padding (top, left, bottom, right) never wins. Partial windows of ceil_mode are padding. }];
+  let arguments = (ins F32Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_AveragePool2DOp : Nn_Op<"average_pool2d", [Pure]> {
+  let summary = "mean of each window";
+  let description = [{
+    `pads` is top, left, bottom, right. `ceil_pads` is what ceil_mode adds at bottom and right, never counted in the divisor. The divisor
+    counts elements of `pads` if `count_include_pad`, else only real ones.
+  }];
+  let arguments = (ins F32Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$ceil_pads, DenseI64ArrayAttr:$dilations, BoolAttr:$count_include_pad);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_ReduceKind : I32EnumAttr<"ReduceKind", "kind of a reduction", [
+    I32EnumAttrCase<"kSum", 0, "sum">, I32EnumAttrCase<"kMean", 1, "mean">, I32EnumAttrCase<"kMax", 2, "max">,
+    I32EnumAttrCase<"kMin", 3, "min">, I32EnumAttrCase<"kL1", 4, "l1">]> {
+  let cppNamespace = "::dyad::nn";
+  let genSpecializedAttr = 0;
+}
+def Nn_ReduceKindAttr : EnumAttr<Nn_Dialect, Nn_ReduceKind, "reduce"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Nn_ReduceOp : Nn_Op<"reduce", [Pure]> {
+  let summary = "sum, mean, maximum, minimum or sum of absolute values over axes";
+  let description = [{ Reduced axes stay, with size one; a `nn.reshape` drops them. }];
+  let arguments = (ins F32Tensor:$input, Nn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_ArgMaxOp : Nn_Op<"arg_max", [Pure]> {
+  let summary = "index of the largest element along an axis";
+  let description = [{ The first one among equals, or the last with `last`. The axis stays, with size one. }];
+  let arguments = (ins F32Tensor:$input, I64Attr:$axis, UnitAttr:$last);
+  let results = (outs I64Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Nn_SoftmaxOp : Nn_Unary<"softmax"> {
+  let summary = "softmax, or its logarithm, along an axis";
+  let description = [{
+    `fx` has no softmax yet: as the last operation it is removed where the user asks for logits (`--logits`), and refused
+    otherwise, by the pass `softmax-to-logits`.
+  }];
+  let arguments = (ins F32Tensor:$input, I64Attr:$axis, UnitAttr:$log);
+}
+
+#endif

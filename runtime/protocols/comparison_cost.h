@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Costs of the comparison protocols (comparison.h): bytes, ticks and correlated OTs, exactly.
+// The plan of a comparison, which digits and which tree, is here too: protocol and formula share it.
+#pragma once
+
+#include "runtime/net/cost.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace dyad {
+
+/// Bits per leaf of a comparison. Two is the cheapest with 1-of-4 OT (docs/protocols/comparison.md).
+inline constexpr unsigned kLeafBits = 2;
+
+/// Bytes of one bit-plane: a bit of each of n elements.
+constexpr std::uint64_t planeBytes(std::uint64_t n) { return (n + 7) / 8; }
+/// Bytes of a bit stream, padded at its very end only.
+constexpr std::uint64_t bitBytes(std::uint64_t bits) { return (bits + 7) / 8; }
+
+/// How a comparison of `bits`-bit numbers is split: digits from the least significant one, and the
+/// tree that merges neighbours level by level.
+struct ComparisonPlan {
+  /// One level: `pairs` merges of neighbours; the last group stays alone when the number is odd.
+  struct Level {
+    unsigned groups = 0; ///< before the level
+    unsigned pairs = 0;
+    unsigned planes = 0; ///< opened bit-planes, each way
+  };
+  std::vector<unsigned> digitBits;
+  std::vector<Level> levels;
+  unsigned payloadPlanes = 0; ///< of all leaf OTs
+  unsigned merges = 0;
+
+  /// Greater-than; with `withEquality` the equality bit of the whole too. 0 <= bits <= 64.
+  static ComparisonPlan order(unsigned bits, bool withEquality, unsigned leafBits = kLeafBits);
+  /// Equality only.
+  static ComparisonPlan equality(unsigned bits, unsigned leafBits = kLeafBits);
+
+  /// Payload bit-planes of leaf j: what its 1-of-2^m OT sends. An equality of one-bit digits is local.
+  unsigned leafPlanes(unsigned j) const;
+  bool leafHasOrder = true;
+  bool lowestHasEquality = false;
+};
+
+/// AND of n pairs of shared bits: 2 bits each way, one tick; one COT in each direction.
+Cost andCost(std::uint64_t n);
+/// 1-of-2^choiceBits OT of `planes` bits each from `sender` (0 server, 1 client is not needed here):
+/// the server sends, first-pad trick. Two ticks.
+Cost tableCost(std::uint64_t n, unsigned choiceBits, unsigned valueBits);
+
+Cost greaterThanCost(std::uint64_t n, unsigned bits);
+Cost greaterAndEqualCost(std::uint64_t n, unsigned bits);
+Cost equalCost(std::uint64_t n, unsigned bits);
+Cost wrapCost(std::uint64_t n, unsigned width);
+Cost carryCost(std::uint64_t n, unsigned shift);
+Cost msbCost(std::uint64_t n, unsigned width);
+Cost nonNegativeCost(std::uint64_t n, unsigned width);
+Cost atLeastCost(std::uint64_t n, unsigned width);
+Cost isZeroCost(std::uint64_t n, unsigned width);
+Cost wrapFromMsbCost(std::uint64_t n);
+
+} // namespace dyad

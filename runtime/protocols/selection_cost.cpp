@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// See selection_cost.h.
+#include "runtime/protocols/selection_cost.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace dyad {
+
+Cost correlatedCost(std::uint64_t n, std::uint64_t payloadBits, Role sender) {
+  const Cost fromServer{{{planeBytes(n), 0}, {0, bitBytes(n * payloadBits)}}, n, 0};
+  return sender == Role::kServer ? fromServer : mirrored(fromServer);
+}
+
+Cost bitToRingCost(std::uint64_t n, unsigned width) {
+  // The lowest bit of the result is the bit itself.
+  return width == 1 ? Cost{} : correlatedCost(n, width - 1, Role::kServer);
+}
+
+Cost productOfBitsCost(std::uint64_t n, unsigned width) {
+  return correlatedCost(n, width, Role::kServer);
+}
+
+namespace {
+std::uint64_t sumOf(const std::vector<unsigned> &widths) {
+  return std::accumulate(widths.begin(), widths.end(), std::uint64_t{0});
+}
+Role other(Role role) { return role == Role::kServer ? Role::kClient : Role::kServer; }
+} // namespace
+
+Cost multiplexCost(std::uint64_t n, const std::vector<unsigned> &widths) {
+  return correlatedCost(n, sumOf(widths), Role::kServer)
+      .beside(correlatedCost(n, sumOf(widths), Role::kClient));
+}
+
+Cost multiplexKnownValueCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner) {
+  return correlatedCost(n, sumOf(widths), owner);
+}
+
+Cost multiplexKnownBitCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner) {
+  return correlatedCost(n, sumOf(widths), other(owner));
+}
+
+Cost selectCost(std::uint64_t n, unsigned width) { return multiplexCost(n, {width}); }
+
+Cost reluCost(std::uint64_t n, unsigned width) {
+  return nonNegativeCost(n, width).then(multiplexCost(n, {width}));
+}
+
+Cost absoluteCost(std::uint64_t n, unsigned width) {
+  Cost cost = msbCost(n, width);
+  return width == 1 ? cost : cost.then(multiplexCost(n, {width - 1}));
+}
+
+Cost clipCost(std::uint64_t n, unsigned width) {
+  return nonNegativeCost(2 * n, width).then(multiplexCost(2 * n, {width}));
+}
+
+Cost selectBySignCost(std::uint64_t n, unsigned width, unsigned resultWidth) {
+  return nonNegativeCost(n, width).then(multiplexCost(n, {resultWidth}));
+}
+
+Cost maximumCost(std::uint64_t n, unsigned width) { return reluCost(n, width); }
+
+Cost maximumOverCost(std::uint64_t groups, std::uint64_t size, unsigned width) {
+  Cost cost;
+  for (; size > 1; size = (size + 1) / 2)
+    cost.then(maximumCost(groups * (size / 2), width));
+  return cost;
+}
+
+unsigned indexWidth(std::uint64_t size) {
+  return std::max(1U, static_cast<unsigned>(std::bit_width(std::max<std::uint64_t>(size, 1) - 1)));
+}
+
+Cost argmaxOverCost(std::uint64_t groups, std::uint64_t size, unsigned width) {
+  Cost cost;
+  const unsigned index = indexWidth(size);
+  for (; size > 1; size = (size + 1) / 2) {
+    const std::uint64_t pairs = groups * (size / 2);
+    cost.then(nonNegativeCost(pairs, width));
+    // The last round needs no value any more.
+    cost.then(multiplexCost(pairs, size == 2 ? std::vector{index} : std::vector{width, index}));
+  }
+  return cost;
+}
+
+} // namespace dyad

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Costs of conversions from bits to ring elements, selection by a shared bit and what is built of
+// them (selection.h, nonlinear.h): bytes, ticks and correlated OTs, exactly.
+#pragma once
+
+#include "runtime/net/cost.h"
+#include "runtime/net/flow_scheduler.h"
+#include "runtime/protocols/comparison_cost.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace dyad {
+
+/// n correlated OTs with `payloadBits` of payload each, sent by `sender`, choices of the other
+/// party: two ticks.
+Cost correlatedCost(std::uint64_t n, std::uint64_t payloadBits, Role sender);
+
+Cost bitToRingCost(std::uint64_t n, unsigned width);
+Cost productOfBitsCost(std::uint64_t n, unsigned width);
+Cost multiplexCost(std::uint64_t n, const std::vector<unsigned> &widths);
+Cost multiplexKnownValueCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner);
+Cost multiplexKnownBitCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner);
+Cost selectCost(std::uint64_t n, unsigned width);
+
+Cost reluCost(std::uint64_t n, unsigned width);
+Cost absoluteCost(std::uint64_t n, unsigned width);
+Cost clipCost(std::uint64_t n, unsigned width);
+Cost selectBySignCost(std::uint64_t n, unsigned width, unsigned resultWidth);
+Cost maximumCost(std::uint64_t n, unsigned width);
+Cost maximumOverCost(std::uint64_t groups, std::uint64_t size, unsigned width);
+Cost argmaxOverCost(std::uint64_t groups, std::uint64_t size, unsigned width);
+
+/// Width of an index below `size`: at least one bit.
+unsigned indexWidth(std::uint64_t size);
+
+} // namespace dyad
