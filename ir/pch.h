@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Precompiled for everything that uses MLIR: parsing its headers is most of the compiler's build time.
+// Precompiled for everything that uses MLIR: parsing its headers is most of the compiler's build
+// time.
 #pragma once
 
 #include "mlir/IR/Builders.h"

@@ -82,8 +82,8 @@ LogicalResult verifySlice(Operation *op, RankedTensorType in, RankedTensorType o
     int64_t last = starts[i] + (count - 1) * steps[i];
     if (steps[i] == 0)
       return op->emitOpError("steps must not be zero");
-    if (count > 0 && (starts[i] < 0 || starts[i] >= in.getDimSize(i) || last < 0 ||
-                      last >= in.getDimSize(i)))
+    if (count > 0 &&
+        (starts[i] < 0 || starts[i] >= in.getDimSize(i) || last < 0 || last >= in.getDimSize(i)))
       return op->emitOpError("reaches outside the input along axis ") << i;
   }
   return success();

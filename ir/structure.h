@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the structure operations (ir/structure.td) of all three dialects have in common: one verifier,
-// and their generic translation from one dialect to the next.
+// What the structure operations (ir/structure.td) of all three dialects have in common: one
+// verifier, and their generic translation from one dialect to the next.
 #pragma once
 
 #include "mlir/IR/Builders.h"
@@ -15,8 +15,8 @@ bool isStructure(mlir::Operation *op);
 /// Verifier of all structure operations.
 llvm::LogicalResult verifyStructure(mlir::Operation *op);
 
-/// The same structure operation in another dialect ("fx", "mpc"), on other operands, with the shape of
-/// `op` and the given element type. Attributes are kept, except that `nn.pad`'s value becomes an
+/// The same structure operation in another dialect ("fx", "mpc"), on other operands, with the shape
+/// of `op` and the given element type. Attributes are kept, except that `nn.pad`'s value becomes an
 /// integer: `padValue`.
 mlir::Operation *cloneStructure(mlir::OpBuilder &builder, mlir::Operation *op,
                                 llvm::StringRef dialect, mlir::ValueRange operands,

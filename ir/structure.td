@@ -5,6 +5,7 @@
 #define DYAD_IR_STRUCTURE_TD
 
 include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class Structure_Op<Dialect dialect, string mnemonic> : Op<dialect, mnemonic, [Pure]> {
@@ -73,7 +74,7 @@ class Structure_Take<Dialect d> : Structure_Unary<d, "take"> {
 }
 
 // Padding with a value; `interior` puts that many elements between neighbours (transposed convolution).
-class Structure_Pad<Dialect d, string valueType> : Structure_Unary<d, "pad"> {
+class Structure_Pad<Dialect d> : Structure_Unary<d, "pad"> {
   let summary = "a public constant put around and between the elements";
   let description = [{
     `low` and `high` elements before and after, `interior` elements between neighbours, one entry for each axis, all

@@ -43,7 +43,8 @@ ElementsAttr makeIntegerValue(ArrayRef<int64_t> shape, ArrayRef<int64_t> values,
   std::vector<char> bytes(values.size() * bits / 8);
   for (size_t i = 0; i < values.size(); ++i)
     std::memcpy(bytes.data() + i * bits / 8, &values[i], bits / 8);
-  return makeWeightValue(RankedTensorType::get(shape, IntegerType::get(context, bits)), bytes, name);
+  return makeWeightValue(RankedTensorType::get(shape, IntegerType::get(context, bits)), bytes,
+                         name);
 }
 
 std::vector<char> weightBytes(ElementsAttr value) {

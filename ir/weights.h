@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of weight symbols (nn.weight, fx.weight): in memory as resource blobs, which MLIR neither
-// hashes nor keeps for ever, and on disk in a safetensors file beside the textual module.
+// The values of weight symbols (nn.weight, fx.weight): in memory as resource blobs, which MLIR
+// neither hashes nor keeps for ever, and on disk in a safetensors file beside the textual module.
 #pragma once
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -16,8 +16,8 @@ namespace dyad {
 /// Values of more elements than this are not printed inline.
 inline constexpr int64_t kMaxInlineElements = 64;
 
-/// An attribute that owns a copy of `bytes` (little endian, row major) as a tensor of `storage`, e.g.
-/// tensor<2x2xi16> or tensor<10xf32>. `name` is only a hint for debugging.
+/// An attribute that owns a copy of `bytes` (little endian, row major) as a tensor of `storage`,
+/// e.g. tensor<2x2xi16> or tensor<10xf32>. `name` is only a hint for debugging.
 mlir::ElementsAttr makeWeightValue(mlir::RankedTensorType storage, llvm::ArrayRef<char> bytes,
                                    llvm::StringRef name);
 mlir::ElementsAttr makeFloatValue(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values,
@@ -30,8 +30,8 @@ mlir::ElementsAttr makeIntegerValue(llvm::ArrayRef<int64_t> shape, llvm::ArrayRe
 /// Bits of the storage element for a fixed-point width: 8, 16, 32 or 64.
 unsigned storageBits(unsigned width);
 
-/// Raw bytes of a value made by one of the above, or written inline in a textual module. Empty when the
-/// attribute is of another kind.
+/// Raw bytes of a value made by one of the above, or written inline in a textual module. Empty when
+/// the attribute is of another kind.
 std::vector<char> weightBytes(mlir::ElementsAttr value);
 std::vector<float> floatValues(mlir::ElementsAttr value);
 std::vector<int64_t> integerValues(mlir::ElementsAttr value);
@@ -44,8 +44,8 @@ void printWeight(mlir::OpAsmPrinter &printer, mlir::Operation *op);
 /// character. Fails with a diagnostic on the module when the file cannot be written.
 llvm::LogicalResult writeWeights(mlir::ModuleOp module, const std::string &path);
 
-/// Fills in the values of weight symbols that have none from a safetensors file; a missing entry, or one
-/// whose type or shape differ, is a diagnostic on the weight.
+/// Fills in the values of weight symbols that have none from a safetensors file; a missing entry,
+/// or one whose type or shape differ, is a diagnostic on the weight.
 llvm::LogicalResult readWeights(mlir::ModuleOp module, const std::string &path);
 
 } // namespace dyad

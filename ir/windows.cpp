@@ -100,7 +100,8 @@ LogicalResult verifyReduce(Operation *op, RankedTensorType input, RankedTensorTy
     shape[axis] = 1;
   }
   if (result.getShape() != ArrayRef<int64_t>(shape))
-    return op->emitOpError("reduced axes must have size one in the result, and no other may change");
+    return op->emitOpError(
+        "reduced axes must have size one in the result, and no other may change");
   return success();
 }
 

@@ -16,8 +16,8 @@ struct Window {
   int64_t groups = 1;
 };
 
-/// Positions of a window along one axis: floor((size + padLow + padHigh - dilation*(kernel-1) - 1) /
-/// stride) + 1, or 0 where the window does not fit once.
+/// Positions of a window along one axis: floor((size + padLow + padHigh - dilation*(kernel-1) - 1)
+/// / stride) + 1, or 0 where the window does not fit once.
 int64_t windowCount(int64_t size, int64_t kernel, int64_t stride, int64_t padLow, int64_t padHigh,
                     int64_t dilation);
 

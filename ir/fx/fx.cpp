@@ -61,7 +61,8 @@ FixedType fixedType(Value value) {
 
 } // namespace dyad::fx
 
-//===--- types ----------------------------------------------------------------------------------===//
+//===--- types
+//----------------------------------------------------------------------------------===//
 
 Type FixedType::parse(AsmParser &parser) {
   StringRef format;
@@ -115,7 +116,8 @@ __int128 FixedType::highest() const {
   return (static_cast<__int128>(1) << (getWidth() - (getIsSigned() ? 1 : 0))) - 1;
 }
 
-//===--- verifiers ------------------------------------------------------------------------------===//
+//===--- verifiers
+//------------------------------------------------------------------------------===//
 
 namespace {
 
@@ -233,6 +235,11 @@ LogicalResult AssumeOp::verify() {
 }
 
 LogicalResult ResizeOp::verify() { return verifyElementwise(*this); }
+LogicalResult RequantizeOp::verify() {
+  if (failed(verifySameShape(*this)))
+    return failure();
+  return verifyOwner(*this);
+}
 LogicalResult TruncateOp::verify() {
   if (failed(verifyShift(*this, getShift())))
     return failure();

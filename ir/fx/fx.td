@@ -3,74 +3,11 @@
 #ifndef DYAD_IR_FX_TD
 #define DYAD_IR_FX_TD
 
+include "ir/fx/types.td"
 include "ir/structure.td"
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/EnumAttr.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-def Fx_Dialect : Dialect {
-  let name = "fx";
-  let cppNamespace = "::dyad::fx";
-  let summary = "fixed-point programs with owners";
-  let description = [{
-    The cleartext program that the two parties compute, and that `reference` executes. An element of type
-    `!fx.fixed<s28, 12, shared>` is an integer x in [-2^27, 2^27) that stands for x / 2^12. Every operation below is defined on
-    the integers, exactly; a result that does not fit its type, or an `fx.assume` that does not hold, is an error of the
-    execution, never a wrap. `reference` checks all of them.
-
-    Owners are who knows a value: `public` (both), `client`, `server`, or `shared` (neither). An operation's result is owned by the
-    join of its operands' owners: public is least, shared greatest, client and server join to shared. Only `fx.reveal`
-    lowers an owner.
-  }];
-  let useDefaultTypePrinterParser = 1;
-  let useDefaultAttributePrinterParser = 1;
-}
-
 class Fx_Op<string mnemonic, list<Trait> traits = []> : Op<Fx_Dialect, mnemonic, traits>;
-
-def Fx_Owner : I32EnumAttr<"Owner", "who knows a value", [
-    I32EnumAttrCase<"kPublic", 0, "public">, I32EnumAttrCase<"kClient", 1, "client">,
-    I32EnumAttrCase<"kServer", 2, "server">, I32EnumAttrCase<"kShared", 3, "shared">]> {
-  let cppNamespace = "::dyad::fx";
-}
-
-def Fx_FixedType : TypeDef<Fx_Dialect, "Fixed"> {
-  let mnemonic = "fixed";
-  let summary = "a fixed-point number: signedness and width, fraction bits, owner";
-  let description = [{
-    `s28` is a signed 28-bit integer, `u8` an unsigned 8-bit one; 1 to 64 bits. The fraction may be negative or exceed
-    the width: it is only the exponent of the unit.
-  }];
-  let parameters = (ins "bool":$isSigned, "unsigned":$width, "int":$fraction, "::dyad::fx::Owner":$owner);
-  let hasCustomAssemblyFormat = 1;
-  let genVerifyDecl = 1;
-  let extraClassDeclaration = [{
-    /// The same number with another owner, width or fraction.
-    FixedType withOwner(Owner owner) const;
-    FixedType withWidth(unsigned width) const;
-    FixedType withFraction(int fraction) const;
-    /// Smallest and largest integer of the type.
-    __int128 lowest() const;
-    __int128 highest() const;
-  }];
-}
-
-def Fx_Tensor : TensorOf<[Fx_FixedType]>;
-
-def Fx_Rounding : I32EnumAttr<"Rounding", "rounding of a division", [
-    I32EnumAttrCase<"kFloor", 0, "floor">, I32EnumAttrCase<"kNearest", 1, "nearest">]> {
-  let cppNamespace = "::dyad::fx";
-  let genSpecializedAttr = 0;
-}
-def Fx_RoundingAttr : EnumAttr<Fx_Dialect, Fx_Rounding, "rounding"> { let assemblyFormat = "`<` $value `>`"; }
-
-def Fx_RangeKind : I32EnumAttr<"RangeKind", "what a range stands on", [
-    I32EnumAttrCase<"kProved", 0, "proved">, I32EnumAttrCase<"kDeclared", 1, "declared">,
-    I32EnumAttrCase<"kCalibrated", 2, "calibrated">]> {
-  let cppNamespace = "::dyad::fx";
-  let genSpecializedAttr = 0;
-}
-def Fx_RangeKindAttr : EnumAttr<Fx_Dialect, Fx_RangeKind, "range"> { let assemblyFormat = "`<` $value `>`"; }
 
 //===--- symbols, inputs, outputs, owners -------------------------------------------------------===//
 
@@ -145,7 +82,7 @@ def Fx_SliceOp : Structure_Slice<Fx_Dialect>;
 def Fx_BroadcastOp : Structure_Broadcast<Fx_Dialect>;
 def Fx_GatherOp : Structure_Gather<Fx_Dialect>;
 def Fx_TakeOp : Structure_Take<Fx_Dialect>;
-def Fx_PadOp : Structure_Pad<Fx_Dialect, "i64"> {
+def Fx_PadOp : Structure_Pad<Fx_Dialect> {
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
                        DenseI64ArrayAttr:$interior, DefaultValuedAttr<I64Attr, "0">:$value);
 }
@@ -169,6 +106,13 @@ def Fx_ResizeOp : Fx_Unary<"resize"> {
   let summary = "the same integers in another width or signedness";
   let description = [{
     Fraction and value stay. Wider: an extension. Narrower: a value that does not fit is an error.
+  }];
+}
+def Fx_RequantizeOp : Fx_Unary<"requantize"> {
+  let summary = "the same number in another fraction and width";
+  let description = [{
+    What the choice of numbers asks for, before it is decided how: the pass `insert-truncations` turns it into `fx.truncate`
+    (nearest), `fx.shift_left` or `fx.resize`. Nothing executes it.
   }];
 }
 def Fx_TruncateOp : Fx_Unary<"truncate"> {
@@ -224,7 +168,7 @@ def Fx_PReluOp : Fx_Op<"prelu", [Pure]> {
 
 //===--- linear ---------------------------------------------------------------------------------===//
 
-def Fx_Conv2DOp : Fx_Op<"conv2d", [Pure, AttrSizedOperandSegments]> {
+def Fx_Conv2DOp : Fx_Op<"conv2d", [Pure]> {
   let summary = "two-dimensional convolution";
   let description = [{
     Geometry as in `nn.conv2d`. Fractions of input and weight add up to the result's, which is the bias's too. Sums are exact: only

@@ -199,7 +199,8 @@ LogicalResult ParallelOp::verify() {
     return emitOpError("must end with an mpc.yield of the result types");
   for (Operation &op : getBody().front().without_terminator())
     for (Value operand : op.getOperands())
-      if (operand.getDefiningOp() != nullptr && operand.getDefiningOp()->getBlock() == op.getBlock())
+      if (operand.getDefiningOp() != nullptr &&
+          operand.getDefiningOp()->getBlock() == op.getBlock())
         return op.emitOpError("depends on another operation of its parallel region");
   return success();
 }

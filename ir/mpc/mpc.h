@@ -14,11 +14,12 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "ir/mpc/cost_interface.h.inc"
 #include "ir/mpc/dialect.h.inc"
 #include "ir/mpc/enums.h.inc"
-#include "ir/mpc/cost_interface.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "ir/mpc/attributes.h.inc"

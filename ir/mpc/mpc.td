@@ -3,8 +3,10 @@
 #ifndef DYAD_IR_MPC_TD
 #define DYAD_IR_MPC_TD
 
-include "ir/fx/fx.td"
+include "ir/fx/types.td"
 include "ir/mpc/cost_interface.td"
+include "ir/mpc/enums.td"
+include "ir/structure.td"
 
 def Mpc_Dialect : Dialect {
   let name = "mpc";
@@ -38,22 +40,8 @@ def Mpc_BoolType : TypeDef<Mpc_Dialect, "Bool"> {
 def Mpc_Arith : TensorOf<[Mpc_ArithType]>;
 def Mpc_Bool : TensorOf<[Mpc_BoolType]>;
 
-def Mpc_Knowledge : I32EnumAttr<"Knowledge", "what is known of an operand's sign and range", [
-    I32EnumAttrCase<"kGeneral", 0, "general">, I32EnumAttrCase<"kNonNegative", 1, "non_negative">,
-    I32EnumAttrCase<"kBounded", 2, "bounded">]> {
-  let description = "general: nothing. non_negative: 0 <= x < 2^(l-1). bounded: |x| < 2^(l-2).";
-  let cppNamespace = "::dyad::mpc";
-  let genSpecializedAttr = 0;
-}
 def Mpc_KnowledgeAttr : EnumAttr<Mpc_Dialect, Mpc_Knowledge, "known"> { let assemblyFormat = "`<` $value `>`"; }
 
-def Mpc_LinearProtocol : I32EnumAttr<"LinearProtocol", "protocol of a product with a private operand", [
-    I32EnumAttrCase<"kOtServerChooses", 0, "ot_server_chooses">,
-    I32EnumAttrCase<"kOtClientChooses", 1, "ot_client_chooses">]> {
-  let description = [{Whose operand's bits are the OT choices: the server's weights, or the client's shares or values.}];
-  let cppNamespace = "::dyad::mpc";
-  let genSpecializedAttr = 0;
-}
 def Mpc_LinearProtocolAttr : EnumAttr<Mpc_Dialect, Mpc_LinearProtocol, "linear"> { let assemblyFormat = "`<` $value `>`"; }
 
 // Every operation of this dialect has a cost, which may be nothing.
@@ -103,7 +91,7 @@ def Mpc_SliceOp : Structure_Slice<Mpc_Dialect>;
 def Mpc_BroadcastOp : Structure_Broadcast<Mpc_Dialect>;
 def Mpc_GatherOp : Structure_Gather<Mpc_Dialect>;
 def Mpc_TakeOp : Structure_Take<Mpc_Dialect>;
-def Mpc_PadOp : Structure_Pad<Mpc_Dialect, "i64"> {
+def Mpc_PadOp : Structure_Pad<Mpc_Dialect> {
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
                        DenseI64ArrayAttr:$interior, DefaultValuedAttr<I64Attr, "0">:$value);
 }
@@ -193,7 +181,7 @@ def Mpc_ArgMaxOp : Mpc_Unary<"arg_max"> {
 
 //===--- products -------------------------------------------------------------------------------===//
 
-def Mpc_Conv2DOp : Mpc_Op<"conv2d", [AttrSizedOperandSegments]> {
+def Mpc_Conv2DOp : Mpc_Op<"conv2d"> {
   let summary = "convolution of shares with the server's weights";
   let description = [{ Input, bias and result are modulo the same 2^l. `client_input`: the client knows the input in the clear. }];
   let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$weight, Optional<Fx_Tensor>:$bias,

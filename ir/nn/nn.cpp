@@ -2,8 +2,8 @@
 // Verifiers of the nn dialect.
 #include "ir/nn/nn.h"
 
-#include "ir/windows.h"
 #include "ir/weights.h"
+#include "ir/windows.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -65,6 +65,14 @@ LogicalResult InputOp::verify() {
     return emitOpError("range needs low <= high");
   if (!tensor(getResult()).hasStaticShape())
     return emitOpError("needs a static shape");
+  return success();
+}
+
+LogicalResult AssumeOp::verify() {
+  if (!getLow().isFinite() || !getHigh().isFinite() || getLow() > getHigh())
+    return emitOpError("needs finite bounds with low <= high");
+  if (getKind() != "declared" && getKind() != "calibrated")
+    return emitOpError("kind must be declared or calibrated");
   return success();
 }
 

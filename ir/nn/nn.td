@@ -4,6 +4,7 @@
 #define DYAD_IR_NN_TD
 
 include "ir/structure.td"
+include "ir/nn/enums.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/SymbolInterfaces.td"
 
@@ -69,6 +70,15 @@ def Nn_OutputOp : Nn_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = "$name $value `to` $reveal attr-dict `:` type($value)";
 }
 
+def Nn_AssumeOp : Nn_Op<"assume", [Pure, SameOperandsAndResultType]> {
+  let summary = "a range that the numbers of the fixed-point program may be chosen by";
+  let description = [{ `kind` is `declared` or `calibrated`; bounds are finite. It becomes an `fx.assume`. }];
+  let arguments = (ins F32Tensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
+  let results = (outs F32Tensor:$result);
+  let assemblyFormat = "$input `in` $low `to` $high $kind attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 //===--- structure ------------------------------------------------------------------------------===//
 
 def Nn_ReshapeOp : Structure_Reshape<Nn_Dialect>;
@@ -78,7 +88,7 @@ def Nn_SliceOp : Structure_Slice<Nn_Dialect>;
 def Nn_BroadcastOp : Structure_Broadcast<Nn_Dialect>;
 def Nn_GatherOp : Structure_Gather<Nn_Dialect>;
 def Nn_TakeOp : Structure_Take<Nn_Dialect>;
-def Nn_PadOp : Structure_Pad<Nn_Dialect, "f64"> {
+def Nn_PadOp : Structure_Pad<Nn_Dialect> {
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
                        DenseI64ArrayAttr:$interior, DefaultValuedAttr<F64Attr, "0.0">:$value);
 }
@@ -125,7 +135,7 @@ def Nn_ClipOp : Nn_Unary<"clip"> {
 
 //===--- linear ---------------------------------------------------------------------------------===//
 
-def Nn_Conv2DOp : Nn_Op<"conv2d", [Pure, AttrSizedOperandSegments]> {
+def Nn_Conv2DOp : Nn_Op<"conv2d", [Pure]> {
   let summary = "two-dimensional convolution";
   let description = [{
     input NxCxHxW, weight MxC/groupxKHxKW, optional bias of M. `pads` is top, left, bottom, right, non-negative. One-dimensional
@@ -182,12 +192,6 @@ def Nn_AveragePool2DOp : Nn_Op<"average_pool2d", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Nn_ReduceKind : I32EnumAttr<"ReduceKind", "kind of a reduction", [
-    I32EnumAttrCase<"kSum", 0, "sum">, I32EnumAttrCase<"kMean", 1, "mean">, I32EnumAttrCase<"kMax", 2, "max">,
-    I32EnumAttrCase<"kMin", 3, "min">, I32EnumAttrCase<"kL1", 4, "l1">]> {
-  let cppNamespace = "::dyad::nn";
-  let genSpecializedAttr = 0;
-}
 def Nn_ReduceKindAttr : EnumAttr<Nn_Dialect, Nn_ReduceKind, "reduce"> { let assemblyFormat = "`<` $value `>`"; }
 
 def Nn_ReduceOp : Nn_Op<"reduce", [Pure]> {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Enumerations of the mpc dialect, apart from its operations so that each is declared in C++ once.
+#ifndef DYAD_IR_MPC_ENUMS_TD
+#define DYAD_IR_MPC_ENUMS_TD
+
+include "mlir/IR/EnumAttr.td"
+
+def Mpc_Knowledge : I32EnumAttr<"Knowledge", "what is known of an operand's sign and range", [
+    I32EnumAttrCase<"kGeneral", 0, "general">, I32EnumAttrCase<"kNonNegative", 1, "non_negative">,
+    I32EnumAttrCase<"kBounded", 2, "bounded">]> {
+  let description = "general: nothing. non_negative: 0 <= x < 2^(l-1). bounded: |x| < 2^(l-2).";
+  let cppNamespace = "::dyad::mpc";
+  let genSpecializedAttr = 0;
+}
+
+def Mpc_LinearProtocol : I32EnumAttr<"LinearProtocol", "protocol of a product with a private operand", [
+    I32EnumAttrCase<"kOtServerChooses", 0, "ot_server_chooses">,
+    I32EnumAttrCase<"kOtClientChooses", 1, "ot_client_chooses">]> {
+  let description = [{Whose operand's bits are the OT choices: the server's weights, or the client's shares or values.}];
+  let cppNamespace = "::dyad::mpc";
+  let genSpecializedAttr = 0;
+}
+
+#endif
