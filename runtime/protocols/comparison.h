@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparisons: of two private numbers, and of shared ring elements with zero or a constant, with the
-// result as XOR shares of a bit. Exact for every input. The maths is in docs/protocols/comparison.md.
+// Comparisons: of two private numbers, and of shared ring elements with zero or a constant, with
+// the result as XOR shares of a bit. Exact for every input. The maths is in
+// docs/protocols/comparison.md.
 #pragma once
 
 #include "runtime/net/task.h"

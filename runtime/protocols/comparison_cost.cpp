@@ -72,9 +72,7 @@ ComparisonPlan ComparisonPlan::equality(unsigned bits, unsigned leafBits) {
   return plan;
 }
 
-Cost andCost(std::uint64_t n) {
-  return {{{2 * planeBytes(n), 2 * planeBytes(n)}}, n, n};
-}
+Cost andCost(std::uint64_t n) { return {{{2 * planeBytes(n), 2 * planeBytes(n)}}, n, n}; }
 
 Cost tableCost(std::uint64_t n, unsigned choiceBits, unsigned valueBits) {
   const std::uint64_t plane = planeBytes(n);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Costs of the comparison protocols (comparison.h): bytes, ticks and correlated OTs, exactly.
-// The plan of a comparison, which digits and which tree, is here too: protocol and formula share it.
+// The plan of a comparison, which digits and which tree, is here too: protocol and formula share
+// it.
 #pragma once
 
 #include "runtime/net/cost.h"
@@ -10,7 +11,8 @@
 
 namespace dyad {
 
-/// Bits per leaf of a comparison. Two is the cheapest with 1-of-4 OT (docs/protocols/comparison.md).
+/// Bits per leaf of a comparison. Two is the cheapest with 1-of-4 OT
+/// (docs/protocols/comparison.md).
 inline constexpr unsigned kLeafBits = 2;
 
 /// Bytes of one bit-plane: a bit of each of n elements.
@@ -37,7 +39,8 @@ struct ComparisonPlan {
   /// Equality only.
   static ComparisonPlan equality(unsigned bits, unsigned leafBits = kLeafBits);
 
-  /// Payload bit-planes of leaf j: what its 1-of-2^m OT sends. An equality of one-bit digits is local.
+  /// Payload bit-planes of leaf j: what its 1-of-2^m OT sends. An equality of one-bit digits is
+  /// local.
   unsigned leafPlanes(unsigned j) const;
   bool leafHasOrder = true;
   bool lowestHasEquality = false;
@@ -45,8 +48,8 @@ struct ComparisonPlan {
 
 /// AND of n pairs of shared bits: 2 bits each way, one tick; one COT in each direction.
 Cost andCost(std::uint64_t n);
-/// 1-of-2^choiceBits OT of `planes` bits each from `sender` (0 server, 1 client is not needed here):
-/// the server sends, first-pad trick. Two ticks.
+/// 1-of-2^choiceBits OT of `planes` bits each from `sender` (0 server, 1 client is not needed
+/// here): the server sends, first-pad trick. Two ticks.
 Cost tableCost(std::uint64_t n, unsigned choiceBits, unsigned valueBits);
 
 Cost greaterThanCost(std::uint64_t n, unsigned bits);

@@ -22,8 +22,8 @@ namespace dyad {
 /// sign-extended) and the other party holds `right` (modulo 2^width); each passes its own operand
 /// as `mine`. Choosing bits costs per element of `left`, payload per product: let the party with
 /// the narrower or the smaller operand choose (transpose both operands to exchange the sides).
-Task<Ring> privateMatrixProduct(Session &session, MatrixShape shape, Ring mine,
-                                ChoiceFormat format, unsigned width, Role chooser);
+Task<Ring> privateMatrixProduct(Session &session, MatrixShape shape, Ring mine, ChoiceFormat format,
+                                unsigned width, Role chooser);
 
 /// left x right where `owner` knows `left` and `right` is shared; the other party's `left` is
 /// ignored. The owner chooses: privateMatrixProductCost(shape, format, width, owner).
@@ -35,8 +35,8 @@ Task<Ring> privateProduct(Session &session, Ring mine, ChoiceFormat format, unsi
                           Role chooser);
 /// Element by element: x known to `owner` times shared y; privateProductCost with the owner as the
 /// chooser. The other party's x is ignored.
-Task<Ring> productKnownFactor(Session &session, Ring x, Ring y, ChoiceFormat format,
-                              unsigned width, Role owner);
+Task<Ring> productKnownFactor(Session &session, Ring x, Ring y, ChoiceFormat format, unsigned width,
+                              Role owner);
 /// Element by element, both shared modulo 2^width. productCost.
 Task<Ring> product(Session &session, Ring x, Ring y, unsigned width);
 /// x * x of shared x. squareCost: about half of product.

@@ -19,9 +19,7 @@ Cost truncateCost(std::uint64_t n, unsigned width, unsigned shift, SignFact fact
   if (shift == 0)
     return {};
   if (fact != SignFact::kUnknown)
-    return carryCost(n, shift)
-        .then(bitToRingCost(n, width))
-        .beside(productOfBitsCost(n, shift));
+    return carryCost(n, shift).then(bitToRingCost(n, width)).beside(productOfBitsCost(n, shift));
   return carryCost(n, shift)
       .beside(greaterAndEqualCost(n, width - shift))
       .then(andCost(n))
