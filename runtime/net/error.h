@@ -41,7 +41,8 @@ template <typename... Args>
 
 } // namespace dyad
 
-/// Checks a contract, in every build: DYAD_REQUIRE(bits <= 64, kOutOfRange, "{} bits; limit 64", bits)
+/// Checks a contract, in every build: DYAD_REQUIRE(bits <= 64, kOutOfRange, "{} bits; limit 64",
+/// bits)
 #define DYAD_REQUIRE(condition, code, ...)                                                         \
   do {                                                                                             \
     if (!(condition))                                                                              \

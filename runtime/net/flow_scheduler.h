@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs protocol tasks of one party in lock-step ticks with the peer's mirror-image tasks, and merges
-// the messages of all tasks that wait at the same tick into one frame.
+// Runs protocol tasks of one party in lock-step ticks with the peer's mirror-image tasks, and
+// merges the messages of all tasks that wait at the same tick into one frame.
 //
 // The model. Both parties run the same tree of tasks (`co_await`, whenAll) with the same number of
 // ticks in each; only what they send differs. A tick ends with `co_await scheduler.tick(n)`: all
