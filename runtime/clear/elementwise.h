@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementwise kernels on values in the clear. Integers are exact: a result that leaves int64 is an
+// error (kOutOfRange), never a wrap. Operands of one shape; broadcasting is an operation of its
+// own.
+#pragma once
+
+#include "runtime/clear/shape.h"
+#include "runtime/protocols/truncation_cost.h" // Rounding
+
+#include <cstdint>
+
+namespace dyad::clear {
+
+// T is float or int64_t. Errors: kShapeMismatch, kOutOfRange (a result beyond int64).
+
+template <typename T> Tensor<T> add(const Tensor<T> &a, const Tensor<T> &b);
+template <typename T> Tensor<T> sub(const Tensor<T> &a, const Tensor<T> &b);
+template <typename T> Tensor<T> mul(const Tensor<T> &a, const Tensor<T> &b);
+template <typename T> Tensor<T> min(const Tensor<T> &a, const Tensor<T> &b);
+template <typename T> Tensor<T> max(const Tensor<T> &a, const Tensor<T> &b);
+template <typename T> Tensor<T> neg(const Tensor<T> &x);
+template <typename T> Tensor<T> abs(const Tensor<T> &x);
+template <typename T> Tensor<T> relu(const Tensor<T> &x);
+/// min(max(x, low), high).
+template <typename T> Tensor<T> clip(const Tensor<T> &x, T low, T high);
+
+// Floats only.
+
+Tensor<float> div(const Tensor<float> &a, const Tensor<float> &b);
+/// x where x >= 0, else alpha x.
+Tensor<float> leakyRelu(const Tensor<float> &x, float alpha);
+/// x where x >= 0, else slope x.
+Tensor<float> prelu(const Tensor<float> &x, const Tensor<float> &slope);
+
+// Integers only (ir/fx/fx.td).
+
+/// x * 2^fraction where x >= 0, else x * slope; 0 <= fraction <= 62.
+Tensor<std::int64_t> prelu(const Tensor<std::int64_t> &x, const Tensor<std::int64_t> &slope,
+                           unsigned fraction);
+/// floor(x / 2^shift), or floor((x + 2^(shift-1)) / 2^shift); 0 <= shift <= 63.
+Tensor<std::int64_t> truncate(const Tensor<std::int64_t> &x, unsigned shift, Rounding rounding);
+/// x * 2^shift; 0 <= shift <= 62.
+Tensor<std::int64_t> shiftLeft(const Tensor<std::int64_t> &x, unsigned shift);
+/// floor(x / divisor), or floor((x + floor(divisor / 2)) / divisor); divisor >= 1.
+Tensor<std::int64_t> divide(const Tensor<std::int64_t> &x, std::int64_t divisor, Rounding rounding);
+
+} // namespace dyad::clear
