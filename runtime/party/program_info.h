@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a generated program says about itself: interface, weights without their values, nodes, and
+// the correlated OTs of one sample. Constant data only, so that a program of any size compiles at
+// once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+namespace dyad {
+
+/// Who knows a value from the beginning (inputs, weights), or learns it (outputs; public: both).
+enum class Owner : std::uint8_t { kPublic, kServer, kClient };
+
+/// A tensor's shape that can stand in constant data: `{1, 3, 32, 32}`, or `{}` for a scalar.
+class StaticShape {
+public:
+  static constexpr std::size_t kMaxRank = 12;
+
+  constexpr StaticShape() = default;
+  constexpr StaticShape(std::initializer_list<std::int64_t> sizes) {
+    if (sizes.size() > kMaxRank)
+      throw std::length_error("shape of too many axes"); // a compile-time error in constant data
+    for (const std::int64_t size : sizes)
+      sizes_[rank_++] = size;
+  }
+
+  constexpr std::span<const std::int64_t> sizes() const { return {sizes_.data(), rank_}; }
+  constexpr std::size_t elements() const {
+    std::size_t product = 1;
+    for (const std::int64_t size : sizes())
+      product *= static_cast<std::size_t>(size);
+    return product;
+  }
+
+private:
+  std::array<std::int64_t, kMaxRank> sizes_{};
+  std::size_t rank_ = 0;
+};
+
+/// An input: its owner reads numbers x, refuses those outside [low, high] and NaN, and hands the
+/// program x * 2^fraction, rounded to the nearest integer, halves away from zero.
+struct InputInfo {
+  std::string_view name;
+  StaticShape shape;
+  Owner owner = Owner::kClient;
+  unsigned bits = 0;
+  bool isSigned = true;
+  int fraction = 0;
+  double low = 0;
+  double high = 0;
+};
+
+/// An output: integers x, written as floats x / 2^fraction, or as int64 where `integer` (arg-max).
+struct OutputInfo {
+  std::string_view name;
+  StaticShape shape;
+  Owner receiver = Owner::kClient;
+  unsigned bits = 0;
+  bool isSigned = true;
+  int fraction = 0;
+  bool integer = false;
+};
+
+/// A weight: integers of `bits` bits, stored in I8, I16, I32 or I64 (`storageBits`), sign extended.
+struct WeightInfo {
+  std::string_view name;
+  StaticShape shape;
+  unsigned bits = 0;
+  bool isSigned = true;
+  unsigned storageBits = 0;
+  Owner owner = Owner::kServer;
+};
+
+/// A node as Session::beginNode names it, in the order of execution.
+struct NodeInfo {
+  std::string_view name;
+  std::string_view op;
+};
+
+struct ProgramInfo {
+  std::string_view model;       ///< for people: the model's file name without folders
+  std::string_view dyadVersion; ///< of the compiler that wrote the program
+  std::string_view hash;        ///< SHA-256 of the public program text, 64 hex digits
+  std::span<const InputInfo> inputs;
+  std::span<const OutputInfo> outputs;
+  std::span<const WeightInfo> weights;
+  std::span<const NodeInfo> nodes;
+  std::uint64_t serverCots = 0; ///< correlated OTs of one step with the server as sender
+  std::uint64_t clientCots = 0; ///< the same with the client as sender
+};
+
+} // namespace dyad
