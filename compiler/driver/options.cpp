@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/options.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace dyad::compiler {
+
+namespace {
+
+using llvm::StringRef;
+
+[[noreturn]] void reject(StringRef option, const std::string &why) {
+  throw CLI::ValidationError(option.str(), why);
+}
+
+int64_t parseInteger(StringRef option, StringRef text) {
+  int64_t value = 0;
+  if (text.getAsInteger(10, value))
+    reject(option, fmt::format("'{}' is not a whole number", text.str()));
+  return value;
+}
+
+double parseNumber(StringRef option, StringRef text) {
+  double value = 0;
+  if (text.trim().getAsDouble(value) || !std::isfinite(value))
+    reject(option, fmt::format("'{}' is not a number", text.str()));
+  return value;
+}
+
+// "auto" or a whole number within bounds.
+void addNumberOrAuto(CLI::App &app, const std::string &name, std::optional<int> &into, int low,
+                     int high, const std::string &help) {
+  app.add_option_function<std::string>(
+         name,
+         [=, &into](const std::string &text) {
+           into.reset();
+           if (text == "auto")
+             return;
+           int64_t value = parseInteger(name, text);
+           if (value < low || value > high)
+             reject(name, fmt::format("{} is outside {}..{}", value, low, high));
+           into = static_cast<int>(value);
+         },
+         help)
+      ->type_name("N|auto")
+      ->group("Numbers");
+}
+
+// Splits NAME=VALUE; the name is what stands before the last '=' that leaves a value.
+std::pair<std::string, std::string> splitAssignment(StringRef option, StringRef text,
+                                                    bool nameOptional) {
+  auto [name, value] = text.split('=');
+  if (name.size() == text.size()) {
+    if (!nameOptional)
+      reject(option, fmt::format("'{}' should be NAME=VALUE", text.str()));
+    return {"", text.str()};
+  }
+  if (name.empty() || value.empty())
+    reject(option, fmt::format("'{}' should be NAME=VALUE", text.str()));
+  return {name.str(), value.str()};
+}
+
+std::vector<int64_t> parseShape(StringRef option, StringRef text) {
+  std::vector<int64_t> shape;
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  for (StringRef part : parts) {
+    shape.push_back(parseInteger(option, part.trim()));
+    if (shape.back() < 1)
+      reject(option, fmt::format("'{}': sizes must be positive", text.str()));
+  }
+  return shape;
+}
+
+NetworkProfile parseNetwork(StringRef text) {
+  if (text == "lan")
+    return {};
+  if (text == "wan")
+    return {"wan", 400e6, 40e-3};
+  auto [bandwidth, roundTrip] = text.split(',');
+  auto withUnit = [&](StringRef value, std::initializer_list<std::pair<const char *, double>> units) {
+    for (auto [suffix, factor] : units)
+      if (value.ends_with_insensitive(suffix))
+        return parseNumber("--network", value.drop_back(StringRef(suffix).size())) * factor;
+    reject("--network", fmt::format("'{}' should be lan, wan, or a bandwidth and a round-trip time "
+                                    "with units, such as 100Mbit,20ms",
+                                    text.str()));
+  };
+  NetworkProfile profile;
+  profile.name = text.str();
+  profile.bitsPerSecond = withUnit(bandwidth, {{"Gbit", 1e9}, {"Mbit", 1e6}, {"kbit", 1e3}});
+  profile.roundTripSeconds = withUnit(roundTrip, {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}});
+  if (profile.bitsPerSecond <= 0 || profile.roundTripSeconds < 0)
+    reject("--network", "bandwidth must be positive and the round-trip time not negative");
+  return profile;
+}
+
+// An option whose capability comes later: it is known, so that a script learns the truth by name.
+void addUnavailable(CLI::App &app, const std::string &name, const std::string &instead) {
+  app.add_option_function<std::string>(
+         name,
+         [=](const std::string &) {
+           reject(name, fmt::format("is not available in this version; {}", instead));
+         },
+         "not available in this version")
+      ->group("Not available in this version");
+}
+
+void addNumberOptions(CLI::App &app, CompileOptions &options) {
+  addNumberOrAuto(app, "--scale", options.scale, 0, 40,
+                  "fraction bits of activations; auto: by each value's range");
+  addNumberOrAuto(app, "--weight-scale", options.weightScale, 0, 40,
+                  "fraction bits of weights; auto: by each tensor's largest weight");
+  addNumberOrAuto(app, "--bitwidth", options.bitwidth, 2, 64,
+                  "one width for all values; auto: what each value's range and head-room ask for");
+  app.add_option("--calibrate", options.calibrate,
+                 "samples to measure ranges on (repeatable; several inputs: one file each)")
+      ->type_name("[NAME=]FILE.npy|FILE.npz")
+      ->group("Numbers");
+  app.add_option_function<std::vector<std::string>>(
+         "--input-range",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts) {
+             auto [name, range] = splitAssignment("--input-range", text, true);
+             auto [low, high] = StringRef(range).split(',');
+             double from = parseNumber("--input-range", low);
+             double to = parseNumber("--input-range", high);
+             if (from > to)
+               reject("--input-range", fmt::format("'{}': low is above high", text));
+             options.inputRanges[name] = {from, to};
+           }
+         },
+         "range that an input is declared to stay in; the client refuses values outside")
+      ->type_name("[NAME=]LO,HI")
+      ->group("Numbers");
+  app.add_option_function<double>(
+         "--headroom",
+         [&options](const double &bits) {
+           if (!(bits >= 0 && bits <= 16))
+             reject("--headroom", "should be 0 to 16 bits");
+           options.headroom = bits;
+         },
+         "bits kept free above calibrated ranges")
+      ->type_name("BITS")
+      ->group("Numbers");
+  app.add_flag("--strict-ranges", options.strictRanges,
+               "protocols that depend on a range use proved facts only")
+      ->group("Numbers");
+  app.add_option("--config", options.config, "per-node scales, widths and protocols (JSON)")
+      ->type_name("FILE")
+      ->group("Numbers");
+  app.add_option("--emit-config", options.emitConfig,
+                 "write the scales and widths that were chosen, to be used with --config")
+      ->type_name("FILE")
+      ->group("Numbers");
+}
+
+void addGraphOptions(CLI::App &app, CompileOptions &options) {
+  app.add_option_function<std::vector<std::string>>(
+         "--shape",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts) {
+             auto [name, shape] = splitAssignment("--shape", text, false);
+             options.shapes[name] = parseShape("--shape", shape);
+           }
+         },
+         "shape of an input whose dimensions are symbolic")
+      ->type_name("NAME=1,3,224,224")
+      ->group("Graph");
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts)
+             options.sets.insert(splitAssignment("--set", text, false));
+         },
+         "fix an input at compile time")
+      ->type_name("NAME=VALUE|FILE.npy")
+      ->group("Graph");
+  app.add_option("--outputs", options.outputs, "tensors of the graph to compute instead of its outputs")
+      ->delimiter(',')
+      ->type_name("NAME,...")
+      ->group("Graph");
+  app.add_option_function<std::vector<std::string>>(
+         "--owner",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts) {
+             auto [name, owner] = splitAssignment("--owner", text, false);
+             if (owner != "client" && owner != "server" && owner != "public")
+               reject("--owner", fmt::format("'{}': an owner is client, server or public", text));
+             options.owners[name] = owner;
+           }
+         },
+         "who holds an input (the client, unless said)")
+      ->type_name("NAME=client|server|public")
+      ->group("Graph");
+  app.add_option("--reveal", options.reveal, "who learns the outputs")
+      ->check(CLI::IsMember({"client", "server", "both"}))
+      ->type_name("client|server|both")
+      ->group("Graph");
+  app.add_flag("--logits", options.logits, "return what a final Softmax would be applied to")
+      ->group("Graph");
+}
+
+} // namespace
+
+void addCompileOptions(CLI::App &app, CompileOptions &options) {
+  addNumberOptions(app, options);
+  addGraphOptions(app, options);
+
+  app.add_option_function<std::string>(
+         "--linear",
+         [](const std::string &protocol) {
+           if (protocol == "he")
+             reject("--linear", "he is not available in this version; use ot or auto");
+           if (protocol != "auto" && protocol != "ot")
+             reject("--linear", fmt::format("'{}' should be auto or ot", protocol));
+         },
+         "protocol of linear layers")
+      ->type_name("auto|ot")
+      ->group("Protocols");
+  app.add_option_function<std::string>(
+         "--truncation",
+         [](const std::string &mode) {
+           if (mode == "fast")
+             reject("--truncation", "fast is not available in this version; exact is the default");
+           if (mode != "exact")
+             reject("--truncation", fmt::format("'{}' should be exact", mode));
+         },
+         "exact: bit for bit the same as reference")
+      ->type_name("exact")
+      ->group("Protocols");
+  app.add_option_function<std::string>(
+         "--network",
+         [&options](const std::string &text) { options.network = parseNetwork(text); },
+         "link that protocols are chosen for")
+      ->type_name("lan|wan|BANDWIDTH,RTT")
+      ->group("Protocols");
+
+  app.add_flag("--verbose", options.verbose, "say what each pass does");
+  addUnavailable(app, "--public-weights", "all weights are private to the server");
+  addUnavailable(app, "--report", "see manifest.json, and dyad-dump --costs");
+}
+
+std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+}
+
+} // namespace dyad::compiler

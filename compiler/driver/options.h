@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user can ask of the compiler: the options of dyadc, dyad run and dyad-dump, declared once, and
+// checked as far as that is possible without the model.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dyad::compiler {
+
+enum class Stage { kNn, kFx, kMpc, kCpp };
+
+/// A link for the cost model: payload bits a second and round-trip seconds.
+struct NetworkProfile {
+  std::string name = "lan";
+  double bitsPerSecond = 3e9;
+  double roundTripSeconds = 0.3e-3;
+};
+
+struct CompileOptions {
+  std::string model;
+  std::string output;
+
+  // Numbers. No value: automatic.
+  std::optional<int> scale;
+  std::optional<int> weightScale;
+  std::optional<int> bitwidth;
+  std::vector<std::string> calibrate; ///< [NAME=]FILE.npy or FILE.npz
+  std::map<std::string, std::pair<double, double>> inputRanges; ///< "" is every input
+  std::optional<double> headroom;
+  bool strictRanges = false;
+  std::string config;
+  std::string emitConfig;
+
+  // The graph.
+  std::map<std::string, std::vector<int64_t>> shapes;
+  std::map<std::string, std::string> sets; ///< input name -> number or FILE.npy
+  std::vector<std::string> outputs;
+  std::map<std::string, std::string> owners;
+  std::string reveal = "client";
+  bool logits = false;
+
+  // Protocols.
+  NetworkProfile network;
+
+  // The compiler itself.
+  std::optional<Stage> emit;
+  bool saveTemps = false;
+  bool verbose = false;
+};
+
+/// Adds the options that say how to compile (all but the model and the output folder) to a command.
+/// The values land in `options` when the command line is parsed; a value that is malformed, or an
+/// option that this version does not offer yet, is a CLI::ValidationError (exit status 2).
+void addCompileOptions(CLI::App &app, CompileOptions &options);
+
+/// Parses a command line, prints help, version or the mistake, and returns the exit status where the
+/// program is to end now: 0 after help, 2 for a wrong command line.
+std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv);
+
+} // namespace dyad::compiler
