@@ -21,20 +21,17 @@ void addTotals(ComparisonPlan &plan) {
     plan.merges += level.pairs;
 }
 
+/// Bytes of a bit of each of n elements on the wire.
+std::uint64_t planeBytes(std::uint64_t n) { return (n + 7) / 8; }
+
 Cost planCost(std::uint64_t n, const ComparisonPlan &plan) {
   Cost cost;
-  const std::uint64_t plane = planeBytes(n);
-  unsigned choicePlanes = 0;
-  for (unsigned j = 0; j < plan.digitBits.size(); ++j)
-    choicePlanes += plan.leafPlanes(j) != 0 ? plan.digitBits[j] : 0;
-  if (choicePlanes != 0) {
-    cost.ticks.push_back({choicePlanes * plane, 0});
-    cost.ticks.push_back({0, plan.payloadPlanes * plane});
+  if (plan.payloadPlanes != 0)
+    cost.then(bitTablesCost(Role::kServer, plan.tables(n)));
+  for (const ComparisonPlan::Level &level : plan.levels) {
+    const std::uint64_t bytes = level.planes * planeBytes(n);
+    cost.then({{{bytes, bytes}}, level.pairs * n, level.pairs * n});
   }
-  for (const ComparisonPlan::Level &level : plan.levels)
-    cost.ticks.push_back({level.planes * plane, level.planes * plane});
-  cost.serverCots = (choicePlanes + plan.merges) * n;
-  cost.clientCots = plan.merges * n;
   return cost;
 }
 
@@ -44,6 +41,14 @@ unsigned ComparisonPlan::leafPlanes(unsigned j) const {
   const unsigned table = (1U << digitBits[j]) - 1;
   const bool equality = (j != 0 || lowestHasEquality) && digitBits[j] > 1;
   return ((leafHasOrder ? 1 : 0) + (equality ? 1 : 0)) * table;
+}
+
+std::vector<BitTable> ComparisonPlan::tables(std::uint64_t n) const {
+  std::vector<BitTable> result;
+  for (unsigned j = 0; j < digitBits.size(); ++j)
+    if (leafPlanes(j) != 0)
+      result.push_back({n, digitBits[j], leafPlanes(j) / ((1U << digitBits[j]) - 1)});
+  return result;
 }
 
 ComparisonPlan ComparisonPlan::order(unsigned bits, bool withEquality, unsigned leafBits) {
@@ -74,13 +79,6 @@ ComparisonPlan ComparisonPlan::equality(unsigned bits, unsigned leafBits) {
 
 Cost andCost(std::uint64_t n) { return {{{2 * planeBytes(n), 2 * planeBytes(n)}}, n, n}; }
 
-Cost tableCost(std::uint64_t n, unsigned choiceBits, unsigned valueBits) {
-  const std::uint64_t plane = planeBytes(n);
-  return {{{choiceBits * plane, 0}, {0, ((1U << choiceBits) - 1) * valueBits * plane}},
-          choiceBits * n,
-          0};
-}
-
 Cost greaterThanCost(std::uint64_t n, unsigned bits) {
   return planCost(n, ComparisonPlan::order(bits, false));
 }
@@ -99,6 +97,6 @@ Cost msbCost(std::uint64_t n, unsigned width) { return greaterThanCost(n, width 
 Cost nonNegativeCost(std::uint64_t n, unsigned width) { return msbCost(n, width); }
 Cost atLeastCost(std::uint64_t n, unsigned width) { return msbCost(n, width); }
 Cost isZeroCost(std::uint64_t n, unsigned width) { return equalCost(n, width); }
-Cost wrapFromMsbCost(std::uint64_t n) { return tableCost(n, 2, 1); }
+Cost wrapFromMsbCost(std::uint64_t n) { return bitTablesCost(Role::kServer, {{n, 2, 1}}); }
 
 } // namespace dyad

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/net/cost.h"
+#include "runtime/ot/ot_cost.h"
 
 #include <cstdint>
 #include <vector>
@@ -14,11 +15,6 @@ namespace dyad {
 /// Bits per leaf of a comparison. Two is the cheapest with 1-of-4 OT
 /// (docs/protocols/comparison.md).
 inline constexpr unsigned kLeafBits = 2;
-
-/// Bytes of one bit-plane: a bit of each of n elements.
-constexpr std::uint64_t planeBytes(std::uint64_t n) { return (n + 7) / 8; }
-/// Bytes of a bit stream, padded at its very end only.
-constexpr std::uint64_t bitBytes(std::uint64_t bits) { return (bits + 7) / 8; }
 
 /// How a comparison of `bits`-bit numbers is split: digits from the least significant one, and the
 /// tree that merges neighbours level by level.
@@ -42,16 +38,14 @@ struct ComparisonPlan {
   /// Payload bit-planes of leaf j: what its 1-of-2^m OT sends. An equality of one-bit digits is
   /// local.
   unsigned leafPlanes(unsigned j) const;
+  /// The look-ups of all leaves, of n elements each.
+  std::vector<BitTable> tables(std::uint64_t n) const;
   bool leafHasOrder = true;
   bool lowestHasEquality = false;
 };
 
 /// AND of n pairs of shared bits: 2 bits each way, one tick; one COT in each direction.
 Cost andCost(std::uint64_t n);
-/// 1-of-2^choiceBits OT of `planes` bits each from `sender` (0 server, 1 client is not needed
-/// here): the server sends, first-pad trick. Two ticks.
-Cost tableCost(std::uint64_t n, unsigned choiceBits, unsigned valueBits);
-
 Cost greaterThanCost(std::uint64_t n, unsigned bits);
 Cost greaterAndEqualCost(std::uint64_t n, unsigned bits);
 Cost equalCost(std::uint64_t n, unsigned bits);

@@ -2,11 +2,12 @@
 // See multiplication_cost.h.
 #include "runtime/protocols/multiplication_cost.h"
 
-#include "runtime/protocols/comparison_cost.h"
-
 #include <algorithm>
 
 namespace dyad {
+namespace {
+std::uint64_t bytesOf(std::uint64_t bits) { return (bits + 7) / 8; }
+} // namespace
 
 std::uint64_t productPayloadBits(unsigned choiceBits, unsigned width) {
   std::uint64_t sum = 0;
@@ -20,18 +21,23 @@ std::uint64_t choicesPerTile(const MatrixShape &shape, unsigned choiceBits, unsi
   return std::max<std::uint64_t>(1, kMaxTileBytes * 8 / std::max<std::uint64_t>(bits, 1));
 }
 
+std::uint64_t tilePayloadBytes(const MatrixShape &shape, unsigned choiceBits, unsigned width,
+                               std::uint64_t choices) {
+  return bytesOf(choices * shape.columns * productPayloadBits(choiceBits, width));
+}
+
 Cost privateMatrixProductCost(const MatrixShape &shape, ChoiceFormat format, unsigned width,
                               Role chooser) {
   const unsigned bits = std::min(format.bits, width);
   const std::uint64_t choices = shape.resultSize() == 0 ? 0 : shape.leftSize();
-  const std::uint64_t perChoice = shape.columns * productPayloadBits(bits, width);
   const std::uint64_t perTile = choicesPerTile(shape, bits, width);
   // Written for the client as the chooser.
   Cost cost;
   cost.serverCots = choices * bits;
-  cost.ticks.push_back({bitBytes(choices * bits), 0});
+  cost.ticks.push_back({bytesOf(choices * bits), 0});
   for (std::uint64_t at = 0; at < choices; at += perTile)
-    cost.ticks.push_back({0, bitBytes(std::min(perTile, choices - at) * perChoice)});
+    cost.ticks.push_back(
+        {0, tilePayloadBytes(shape, bits, width, std::min(perTile, choices - at))});
   return chooser == Role::kClient ? cost : mirrored(cost);
 }
 

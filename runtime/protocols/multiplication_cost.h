@@ -36,6 +36,9 @@ inline constexpr std::uint64_t kMaxTileBytes = std::uint64_t{32} << 20;
 std::uint64_t productPayloadBits(unsigned choiceBits, unsigned width);
 /// Choice values per tile.
 std::uint64_t choicesPerTile(const MatrixShape &shape, unsigned choiceBits, unsigned width);
+/// Bytes of a tile of so many choice values.
+std::uint64_t tilePayloadBytes(const MatrixShape &shape, unsigned choiceBits, unsigned width,
+                               std::uint64_t choices);
 
 /// privateMatrixProduct: the chooser holds the left matrix, the other party the right one.
 Cost privateMatrixProductCost(const MatrixShape &shape, ChoiceFormat format, unsigned width,

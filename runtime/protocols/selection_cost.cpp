@@ -4,42 +4,36 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 namespace dyad {
 
-Cost correlatedCost(std::uint64_t n, std::uint64_t payloadBits, Role sender) {
-  const Cost fromServer{{{planeBytes(n), 0}, {0, bitBytes(n * payloadBits)}}, n, 0};
-  return sender == Role::kServer ? fromServer : mirrored(fromServer);
-}
-
 Cost bitToRingCost(std::uint64_t n, unsigned width) {
   // The lowest bit of the result is the bit itself.
-  return width == 1 ? Cost{} : correlatedCost(n, width - 1, Role::kServer);
+  return width == 1 ? Cost{} : cotsCost(Role::kServer, n, width - 1);
 }
 
 Cost productOfBitsCost(std::uint64_t n, unsigned width) {
-  return correlatedCost(n, width, Role::kServer);
+  return cotsCost(Role::kServer, n, width);
 }
 
-namespace {
-std::uint64_t sumOf(const std::vector<unsigned> &widths) {
-  return std::accumulate(widths.begin(), widths.end(), std::uint64_t{0});
+std::vector<CotGroup> selectionGroups(std::uint64_t n, const std::vector<unsigned> &widths) {
+  CotGroup group{n, {}};
+  for (const unsigned width : widths)
+    group.fields.push_back({width, 1});
+  return {group};
 }
-Role other(Role role) { return role == Role::kServer ? Role::kClient : Role::kServer; }
-} // namespace
 
 Cost multiplexCost(std::uint64_t n, const std::vector<unsigned> &widths) {
-  return correlatedCost(n, sumOf(widths), Role::kServer)
-      .beside(correlatedCost(n, sumOf(widths), Role::kClient));
+  return cotsCost(Role::kServer, selectionGroups(n, widths))
+      .beside(cotsCost(Role::kClient, selectionGroups(n, widths)));
 }
 
 Cost multiplexKnownValueCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner) {
-  return correlatedCost(n, sumOf(widths), owner);
+  return cotsCost(owner, selectionGroups(n, widths));
 }
 
 Cost multiplexKnownBitCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner) {
-  return correlatedCost(n, sumOf(widths), other(owner));
+  return cotsCost(otherRole(owner), selectionGroups(n, widths));
 }
 
 Cost selectCost(std::uint64_t n, unsigned width) { return multiplexCost(n, {width}); }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "runtime/net/cost.h"
-#include "runtime/net/flow_scheduler.h"
+#include "runtime/ot/ot_cost.h"
 #include "runtime/protocols/comparison_cost.h"
 
 #include <cstdint>
@@ -12,9 +12,12 @@
 
 namespace dyad {
 
-/// n correlated OTs with `payloadBits` of payload each, sent by `sender`, choices of the other
-/// party: two ticks.
-Cost correlatedCost(std::uint64_t n, std::uint64_t payloadBits, Role sender);
+constexpr Role otherRole(Role role) {
+  return role == Role::kServer ? Role::kClient : Role::kServer;
+}
+
+/// One correlated OT for each of n elements, its payload a value of each width.
+std::vector<CotGroup> selectionGroups(std::uint64_t n, const std::vector<unsigned> &widths);
 
 Cost bitToRingCost(std::uint64_t n, unsigned width);
 Cost productOfBitsCost(std::uint64_t n, unsigned width);
