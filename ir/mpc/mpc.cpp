@@ -95,7 +95,10 @@ LogicalResult RevealOp::verify() {
 LogicalResult ShiftLeftOp::verify() {
   if (getShift() > 63)
     return emitOpError("shift must be 0 to 63");
-  return success();
+  if (width(getResult()) < width(getInput()) ||
+      width(getResult()) > width(getInput()) + getShift())
+    return emitOpError("result may be wider than the input by up to the shift");
+  return verifySameShape(*this);
 }
 
 LogicalResult MulPublicOp::verify() {

@@ -37,8 +37,8 @@ def Mpc_BoolType : TypeDef<Mpc_Dialect, "Bool"> {
   let summary = "XOR shares of a bit";
 }
 
-def Mpc_Arith : TensorOf<[Mpc_ArithType]>;
-def Mpc_Bool : TensorOf<[Mpc_BoolType]>;
+def Mpc_Arith : StaticShapeTensorOf<[Mpc_ArithType]>;
+def Mpc_Bool : StaticShapeTensorOf<[Mpc_BoolType]>;
 
 def Mpc_KnowledgeAttr : EnumAttr<Mpc_Dialect, Mpc_Knowledge, "known"> { let assemblyFormat = "`<` $value `>`"; }
 
@@ -101,8 +101,12 @@ def Mpc_PadOp : Structure_Pad<Mpc_Dialect> {
 def Mpc_AddOp : Mpc_Binary<"add", [Commutative]> { let summary = "sum of shares; local"; }
 def Mpc_SubOp : Mpc_Binary<"sub"> { let summary = "difference of shares; local"; }
 def Mpc_NegOp : Mpc_Unary<"neg", [SameOperandsAndResultType]> { let summary = "negation; local"; let hasVerifier = 0; }
-def Mpc_ShiftLeftOp : Mpc_Unary<"shift_left", [SameOperandsAndResultType]> {
+def Mpc_ShiftLeftOp : Mpc_Unary<"shift_left"> {
   let summary = "multiplication by 2^shift; local";
+  let description = [{
+    The result may be wider than the input by up to `shift`: x * 2^shift modulo 2^(l + shift) depends on x modulo 2^l only, so that no
+    extension is needed.
+  }];
   let arguments = (ins Mpc_Arith:$input, I64Attr:$shift);
 }
 def Mpc_MulPublicOp : Mpc_Op<"mul_public"> {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// C++ text for the two-party program (from mpc) and the cleartext reference (from fx), written for
+// people to read. Neither holds a private weight: those stand in weights.safetensors beside the
+// executable.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/LogicalResult.h"
+
+#include <string>
+
+namespace dyad::compiler {
+
+struct CodegenOptions {
+  std::string model;       ///< the model's file name without folders, for people
+  std::string dyadVersion; ///< of this compiler
+};
+
+/// program.cpp: linked into both parties; includes runtime/party/program.h only. The hash that the
+/// parties compare in their handshake is that of this text. Failure is a diagnostic that names the
+/// node.
+llvm::FailureOr<std::string> emitProgram(mlir::ModuleOp mpcModule, const CodegenOptions &options);
+
+/// reference.cpp from the fx module; includes runtime/party/reference.h only.
+llvm::FailureOr<std::string> emitReference(mlir::ModuleOp fxModule, const CodegenOptions &options);
+
+struct ManifestOptions {
+  CodegenOptions program;
+  std::string programText; ///< what emitProgram returned
+  bool calibrated = false; ///< ranges come from samples of the user
+  bool strictRanges = false;
+};
+
+/// manifest.json: inputs, outputs, ranges, the assumptions that exactness rests on, what each party
+/// learns, security parameters, and the predicted COTs, bytes and flows.
+std::string emitManifest(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule,
+                         const ManifestOptions &options);
+
+} // namespace dyad::compiler

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes that choose protocols (fx to mpc) and arrange them.
+#ifndef DYAD_PASSES_PROTOCOLS_TD
+#define DYAD_PASSES_PROTOCOLS_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
+  let summary = "Choose a protocol for everything that neither party can compute alone";
+  let description = [{
+    Operations whose result is `shared` become `mpc` operations; all others stay `fx` and run in the clear at their
+    owner. A value that crosses this border is shared once for each width (`mpc.share`, no traffic). A shared value
+    of `!fx.fixed<s20, ..>` is held modulo 2^20; consumers that need a wider ring extend it, with the cheapest variant
+    that the value's range allows. `fx.assume` disappears: it was checked by `reference`, and the ranges have been used.
+
+    Where there are several protocols the cost formulas decide, for a link of `bits-per-second` and `round-trip`.
+
+    Before: `%2 = fx.truncate %1 {shift = 7 : i64, ..} : (..s20, 15, shared..) -> ..s20, 8, shared..`
+    After:  `%2 = mpc.truncate_reduce %1 {shift = 7 : i64, ..} : (..arith<20>..) -> ..arith<13>..`,
+            `%3 = mpc.extend %2 {known = #mpc.known<bounded>} : (..arith<13>..) -> ..arith<20>..`
+
+    Requires: owners (`infer-ownership`), no `fx.requantize`. Keeps: all integers, names, locations.
+    Example: tests/lit/protocols/lower-to-mpc.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect", "::dyad::fx::FxDialect"];
+  let options = [
+    Option<"strictRanges", "strict-ranges", "bool", "false",
+           "protocols that depend on a range rely on proved facts only">,
+    Option<"bitsPerSecond", "bits-per-second", "double", "3e9", "bandwidth of the link that is optimised for">,
+    Option<"roundTripSeconds", "round-trip", "double", "0.3e-3", "round-trip time of that link">,
+  ];
+}
+
+def ShareFlows : Pass<"share-flows", "::mlir::func::FuncOp"> {
+  let summary = "Let independent protocols send in the same flows";
+  let description = [{
+    Orders operations by depth, the number of protocols on the longest way from an input, and puts protocols of one depth
+    into an `mpc.parallel`: the two branches of a residual block, the heads of an attention. Bytes stay but for
+    frame headers, flows fall to the longest member's.
+
+    Requires: `mpc`. Keeps: all values, the order of inputs and of outputs. Example: tests/lit/protocols/share-flows.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect"];
+}
+
+#endif
