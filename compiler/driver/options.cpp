@@ -82,7 +82,8 @@ NetworkProfile parseNetwork(StringRef text) {
   if (text == "wan")
     return {"wan", 400e6, 40e-3};
   auto [bandwidth, roundTrip] = text.split(',');
-  auto withUnit = [&](StringRef value, std::initializer_list<std::pair<const char *, double>> units) {
+  auto withUnit = [&](StringRef value,
+                      std::initializer_list<std::pair<const char *, double>> units) {
     for (auto [suffix, factor] : units)
       if (value.ends_with_insensitive(suffix))
         return parseNumber("--network", value.drop_back(StringRef(suffix).size())) * factor;
@@ -180,7 +181,8 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
          "fix an input at compile time")
       ->type_name("NAME=VALUE|FILE.npy")
       ->group("Graph");
-  app.add_option("--outputs", options.outputs, "tensors of the graph to compute instead of its outputs")
+  app.add_option("--outputs", options.outputs,
+                 "tensors of the graph to compute instead of its outputs")
       ->delimiter(',')
       ->type_name("NAME,...")
       ->group("Graph");
@@ -234,8 +236,7 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
       ->type_name("exact")
       ->group("Protocols");
   app.add_option_function<std::string>(
-         "--network",
-         [&options](const std::string &text) { options.network = parseNetwork(text); },
+         "--network", [&options](const std::string &text) { options.network = parseNetwork(text); },
          "link that protocols are chosen for")
       ->type_name("lan|wan|BANDWIDTH,RTT")
       ->group("Protocols");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user can ask of the compiler: the options of dyadc, dyad run and dyad-dump, declared once, and
-// checked as far as that is possible without the model.
+// What a user can ask of the compiler: the options of dyadc, dyad run and dyad-dump, declared once,
+// and checked as far as that is possible without the model.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -30,7 +30,7 @@ struct CompileOptions {
   std::optional<int> scale;
   std::optional<int> weightScale;
   std::optional<int> bitwidth;
-  std::vector<std::string> calibrate; ///< [NAME=]FILE.npy or FILE.npz
+  std::vector<std::string> calibrate;                           ///< [NAME=]FILE.npy or FILE.npz
   std::map<std::string, std::pair<double, double>> inputRanges; ///< "" is every input
   std::optional<double> headroom;
   bool strictRanges = false;
@@ -59,8 +59,8 @@ struct CompileOptions {
 /// option that this version does not offer yet, is a CLI::ValidationError (exit status 2).
 void addCompileOptions(CLI::App &app, CompileOptions &options);
 
-/// Parses a command line, prints help, version or the mistake, and returns the exit status where the
-/// program is to end now: 0 after help, 2 for a wrong command line.
+/// Parses a command line, prints help, version or the mistake, and returns the exit status where
+/// the program is to end now: 0 after help, 2 for a wrong command line.
 std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv);
 
 } // namespace dyad::compiler

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/pipeline.h"
+
+#include "compiler/driver/inputs.h"
+#include "frontends/onnx/import.h"
+#include "ir/fx/fx.h"
+#include "ir/mpc/mpc.h"
+#include "ir/nn/nn.h"
+#include "ir/weights.h"
+#include "passes/graph/passes.h"
+#include "passes/numbers/passes.h"
+#include "passes/placement/passes.h"
+#include "passes/protocols/passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace dyad::compiler {
+
+namespace {
+
+std::string numberOrAuto(const std::optional<int> &value) {
+  return value ? std::to_string(*value) : "auto";
+}
+
+// Pass names in pipelines are looked up in MLIR's registry, which is filled once a process.
+void registerPasses() {
+  static const bool kRegistered = [] {
+    registerGraphPasses();
+    registerPlacementPasses();
+    registerNumbersPasses();
+    registerProtocolPasses();
+    registerCSEPass();
+    return true;
+  }();
+  (void)kRegistered;
+}
+
+} // namespace
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<nn::NnDialect, fx::FxDialect, mpc::MpcDialect, func::FuncDialect>();
+}
+
+LogicalResult Compilation::run(ModuleOp module, StringRef pipeline) {
+  registerPasses();
+  PassManager manager(&context_);
+  manager.enableVerifier(true);
+  std::string errors;
+  llvm::raw_string_ostream stream(errors);
+  if (failed(parsePassPipeline(pipeline, manager, stream)))
+    return module.emitError("pass pipeline '") << pipeline << "': " << errors;
+  return manager.run(module);
+}
+
+LogicalResult Compilation::toNn() {
+  progress_.step("reading " + options_.model);
+  onnx::ImportOptions import;
+  if (failed(importOptions(context_, options_, import)))
+    return failure();
+  nn_ = onnx::importOnnx(context_, options_.model, import);
+  if (!nn_)
+    return failure();
+  progress_.step("simplifying the graph");
+  return run(*nn_, fmt::format("fold-constants,softmax-to-logits{{logits={}}},fold-batch-norm,"
+                               "simplify-arithmetic,fold-constants,exchange-relu-max-pool,"
+                               "func.func(cse),eliminate-dead-code",
+                               options_.logits));
+}
+
+LogicalResult Compilation::toFx() {
+  fx_ = nn_->clone();
+  std::shared_ptr<const Samples> samples;
+  if (!options_.calibrate.empty()) {
+    progress_.step("loading calibration samples");
+    FailureOr<Samples> loaded = loadSamples(*fx_, options_.calibrate);
+    if (failed(loaded))
+      return failure();
+    samples = std::make_shared<const Samples>(std::move(*loaded));
+  }
+
+  progress_.step("measuring ranges");
+  CalibrateRangesOptions ranges;
+  if (options_.headroom) {
+    ranges.headroom = *options_.headroom;
+    ranges.syntheticHeadroom = *options_.headroom;
+  }
+  PassManager calibrate(&context_);
+  calibrate.addPass(createCalibrateRanges(ranges, samples));
+  if (failed(calibrate.run(*fx_)))
+    return failure();
+
+  progress_.step("choosing scales and widths");
+  NnToFxOptions numbers;
+  numbers.scale = numberOrAuto(options_.scale);
+  numbers.weightScale = numberOrAuto(options_.weightScale);
+  numbers.bitwidth = numberOrAuto(options_.bitwidth);
+  numbers.config = options_.config;
+  numbers.emitConfig = options_.emitConfig;
+  PassManager convert(&context_);
+  convert.addPass(createNnToFx(numbers));
+  if (failed(convert.run(*fx_)))
+    return failure();
+  if (failed(run(*fx_, "infer-ownership,func.func(insert-truncations,widen-accumulators,cse),"
+                       "eliminate-dead-code")))
+    return failure();
+
+  progress_.step("checking widths on samples");
+  PassManager check(&context_);
+  check.addPass(createCheckRanges(samples));
+  return check.run(*fx_);
+}
+
+LogicalResult Compilation::toMpc() {
+  progress_.step("choosing protocols");
+  mpc_ = fx_->clone();
+  return run(*mpc_, fmt::format("lower-to-mpc{{strict-ranges={} bandwidth={} round-trip={}}},"
+                                "func.func(cse),share-flows,eliminate-dead-code",
+                                options_.strictRanges, options_.network.bitsPerSecond,
+                                options_.network.roundTripSeconds));
+}
+
+LogicalResult Compilation::to(Stage stage) {
+  if (failed(toNn()))
+    return failure();
+  if (stage == Stage::kNn)
+    return success();
+  if (failed(toFx()))
+    return failure();
+  if (stage == Stage::kFx)
+    return success();
+  return toMpc();
+}
+
+ModuleOp Compilation::module(Stage stage) const {
+  switch (stage) {
+  case Stage::kNn:
+    return nn();
+  case Stage::kFx:
+    return fx();
+  case Stage::kMpc:
+  case Stage::kCpp:
+    break;
+  }
+  return mpc();
+}
+
+void printModule(ModuleOp module, llvm::raw_ostream &stream) {
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(true, /*prettyForm=*/false);
+  flags.assumeVerified();
+  module.print(stream, flags);
+}
+
+LogicalResult writeModule(ModuleOp module, const std::string &path,
+                          const std::string &weightsPath) {
+  std::error_code error;
+  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
+  if (error)
+    return module.emitError("cannot write '") << path << "': " << error.message();
+  printModule(module, file.os());
+  file.keep();
+  return writeWeights(module, weightsPath);
+}
+
+} // namespace dyad::compiler

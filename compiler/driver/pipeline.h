@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiler from an ONNX file to each of its stages: which passes run, in which order, with
+// which options. Tools differ only in what they do with the result.
+#pragma once
+
+#include "compiler/driver/diagnostics.h"
+#include "compiler/driver/options.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Support/LogicalResult.h"
+
+namespace dyad::compiler {
+
+/// Registers the dialects that modules of any stage use.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// A model on its way through the stages. Each step emits all its problems as diagnostics.
+class Compilation {
+public:
+  Compilation(mlir::MLIRContext &context, const CompileOptions &options, Progress &progress)
+      : context_(context), options_(options), progress_(progress) {}
+
+  /// Reads the model and runs the graph passes: nn.
+  mlir::LogicalResult toNn();
+  /// Ranges, scales, widths, truncations: nn becomes fx.
+  mlir::LogicalResult toFx();
+  /// Protocols: fx becomes mpc. The fx module stays available, `reference` is made from it.
+  mlir::LogicalResult toMpc();
+  /// All steps up to a stage (kCpp as kMpc).
+  mlir::LogicalResult to(Stage stage);
+
+  mlir::ModuleOp nn() const { return *nn_; }
+  mlir::ModuleOp fx() const { return *fx_; }
+  mlir::ModuleOp mpc() const { return *mpc_; }
+  /// The module of a stage that was reached.
+  mlir::ModuleOp module(Stage stage) const;
+
+private:
+  mlir::LogicalResult run(mlir::ModuleOp module, llvm::StringRef pipeline);
+
+  mlir::MLIRContext &context_;
+  const CompileOptions &options_;
+  Progress &progress_;
+  mlir::OwningOpRef<mlir::ModuleOp> nn_;
+  mlir::OwningOpRef<mlir::ModuleOp> fx_;
+  mlir::OwningOpRef<mlir::ModuleOp> mpc_;
+};
+
+/// Prints a module as text with ONNX node names as locations.
+void printModule(mlir::ModuleOp module, llvm::raw_ostream &stream);
+
+/// Writes a module to `path`, and its weights to `weightsPath`.
+mlir::LogicalResult writeModule(mlir::ModuleOp module, const std::string &path,
+                                const std::string &weightsPath);
+
+} // namespace dyad::compiler
