@@ -9,8 +9,8 @@
 
 namespace dyad::clear {
 
-// T is float or int64_t. Errors: kShapeMismatch; kOutOfRange for an integer result beyond int64
-// (intermediate sums may be wider).
+// T is float, int64_t, or uint64_t (ring elements, modulo 2^64). Errors: kShapeMismatch;
+// kOutOfRange for an int64_t result beyond 64 bits (intermediate sums may be wider).
 
 /// input NxCxHxW, weight MxC/groupsxKHxKW, bias of M or null.
 template <typename T>
