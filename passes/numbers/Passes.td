@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes that turn floats into fixed-point numbers: ranges, scales, widths, truncations.
+#ifndef DYAD_PASSES_NUMBERS_TD
+#define DYAD_PASSES_NUMBERS_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CalibrateRanges : Pass<"calibrate-ranges", "::mlir::ModuleOp"> {
+  let summary = "Insert the ranges that values take on samples, with head-room";
+  let description = [{
+    Runs the float network on samples and puts an `nn.assume` behind every input without a declared range and every
+    operation that computes new magnitudes (products, sums, means). With M the largest magnitude seen, a bound is what
+    was seen plus (2^headroom - 1) M, never beyond what is proved. Inputs must be finite.
+
+    Without samples it draws some: over declared input ranges, else over [-default-range, default-range]: constants,
+    ramps, smooth fields, blobs, sparse and uniform noise. It says so in a warning, and adds `synthetic-headroom` bits.
+
+    Before: `%1 = nn.matmul %0, %w : ...`
+    After:  `%1 = nn.matmul %0, %w : ...`, `%2 = nn.assume %1 in -3.1 to 4.2 "calibrated" : ...`
+
+    Requires: weights with values. Keeps: the function that the network computes.
+    Example: tests/lit/numbers/calibrate-ranges.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [
+    ListOption<"samples", "samples", "std::string",
+               "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
+    Option<"headroom", "headroom", "double", "1.0", "bits added to what samples show">,
+    Option<"syntheticHeadroom", "synthetic-headroom", "double", "2.0",
+           "bits added to what drawn samples show, instead of `headroom`, if larger">,
+    Option<"defaultRange", "default-range", "double", "256.0",
+           "magnitude of inputs without declared range and samples">,
+  ];
+}
+
+def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
+  let summary = "Choose scales and widths, and quantise: nn becomes fx";
+  let description = [{
+    Every value gets a fraction and a width, every weight is rounded to integers of its own, and every operation becomes
+    its fixed-point form; docs/numbers.md has the rules. Products keep the sum of their operands' fractions until the
+    `fx.requantize` behind them (and behind an added constant). `nn.assume` becomes `fx.assume`, rounded outwards.
+
+    All that cannot be converted, does not fit a given width, or is unknown in the configuration is reported in one run,
+    each with the ONNX node's name.
+
+    Requires: no `nn.div`, `nn.batch_norm` or `nn.softmax` (graph passes remove them). Keeps: shapes, names, locations.
+    Example: tests/lit/numbers/nn-to-fx.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect", "::dyad::fx::FxDialect"];
+  let options = [
+    Option<"scale", "scale", "std::string", "\"auto\"", "fraction bits of activations: a number or auto">,
+    Option<"weightScale", "weight-scale", "std::string", "\"auto\"", "fraction bits of weights: a number or auto">,
+    Option<"bitwidth", "bitwidth", "std::string", "\"auto\"",
+           "width of all values but weights: a number, or auto for what each one's range needs">,
+    Option<"config", "config", "std::string", "\"\"", "JSON file of per-node scales and widths">,
+    Option<"emitConfig", "emit-config", "std::string", "\"\"", "file to write the chosen scales and widths to">,
+  ];
+}
+
+def InsertTruncations : Pass<"insert-truncations", "::mlir::func::FuncOp"> {
+  let summary = "Decide where and how numbers lose fraction bits";
+  let description = [{
+    Moves an `fx.requantize` that rounds behind a following max pooling or maximum where fewer elements are left and the
+    wider comparisons cost less than the truncations saved (rounding is monotone: same integers), and leaves it before
+    comparisons with zero, which get narrower. Then each becomes `fx.truncate` (nearest), `fx.shift_left` or `fx.resize`.
+
+    Requires: `fx` operations only. Keeps: all integers. Example: tests/lit/numbers/insert-truncations.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+}
+
+def WidenAccumulators : Pass<"widen-accumulators", "::mlir::func::FuncOp"> {
+  let summary = "Compute products in the width that their local consumers need";
+  let description = [{
+    A sum that is wider than its terms would cost an extension of each term; where a term comes from a product, through
+    operations that are local on shares or through a truncation, the product is computed wider instead, which is nearly
+    free. Other consumers get an `fx.resize` to the former width, which is free.
+
+    Requires: `fx` operations only. Keeps: all integers. Example: tests/lit/numbers/widen-accumulators.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+}
+
+def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
+  let summary = "Refuse widths that overflow on samples";
+  let description = [{
+    Runs the fixed-point program on the samples and reports every value that leaves its type or its `fx.assume`, with the
+    ONNX node's name and the width it needs. Changes nothing.
+
+    Requires: `fx` operations only, weights with values. Example: tests/lit/numbers/check-ranges.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+  let options = [
+    ListOption<"samples", "samples", "std::string",
+               "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
+  ];
+}
+
+#endif

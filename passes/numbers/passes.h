@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes that turn floats into fixed-point numbers (Passes.td), and their forms for a compiler that
+// has the samples in memory already. Order: calibrate-ranges, nn-to-fx, insert-truncations,
+// widen-accumulators, check-ranges.
+#pragma once
+
+#include "ir/fx/fx.h"
+#include "ir/nn/nn.h"
+#include "passes/numbers/samples.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
+#include <memory>
+
+namespace dyad {
+#define GEN_PASS_DECL
+#include "passes/numbers/passes.h.inc"
+
+/// The passes on loaded samples. Null samples: `calibrate-ranges` draws some, `check-ranges` does
+/// nothing. `options.samples` is not read.
+std::unique_ptr<mlir::Pass> createCalibrateRanges(CalibrateRangesOptions options,
+                                                  std::shared_ptr<const Samples> samples);
+std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples);
+
+/// Makes the passes of this folder known to pipelines written as text.
+#define GEN_PASS_REGISTRATION
+#include "passes/numbers/passes.h.inc"
+} // namespace dyad

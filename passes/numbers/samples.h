@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Samples of a model's inputs: read from .npy and .npz files (.npz through zlib), and matched to
+// the nn.input or fx.input operations of a module by name.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LogicalResult.h"
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dyad {
+
+/// For each input name, `count` times the input's elements in row-major order.
+struct Samples {
+  std::size_t count = 0;
+  std::map<std::string, std::vector<float>> values;
+
+  /// Element values of sample `index` of an input.
+  std::vector<float> at(const std::string &input, std::size_t index) const {
+    const std::vector<float> &all = values.at(input);
+    std::size_t size = count == 0 ? 0 : all.size() / count;
+    return {all.begin() + static_cast<std::ptrdiff_t>(index * size),
+            all.begin() + static_cast<std::ptrdiff_t>((index + 1) * size)};
+  }
+};
+
+/// Loads `[NAME=]FILE.npy` and `FILE.npz` specifications (an unnamed .npy belongs to the first
+/// input that has none yet). Arrays are of the input's shape or have one more leading axis of
+/// samples; any integer, boolean or floating-point type. Several files of one input are joined.
+/// Failures (unreadable, truncated, of another name, shape or number, not finite) are diagnostics
+/// on the module that name the file and the input.
+mlir::FailureOr<Samples> loadSamples(mlir::ModuleOp module,
+                                     const std::vector<std::string> &specifications);
+
+} // namespace dyad
