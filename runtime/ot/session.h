@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,8 @@ public:
   void endPhase();
   void beginNode(std::string name, std::string op);
   void endNode();
+  /// Called at the beginning of each node, for progress displays.
+  void onNode(std::function<void()> observer) { nodeObserver_ = std::move(observer); }
   const std::vector<NodeStats> &phases() const { return phases_; }
   const std::vector<NodeStats> &nodes() const { return nodes_; }
 
@@ -61,6 +64,7 @@ private:
   Mark node_;
   std::vector<NodeStats> phases_;
   std::vector<NodeStats> nodes_;
+  std::function<void()> nodeObserver_;
 };
 
 } // namespace dyad
