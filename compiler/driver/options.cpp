@@ -209,6 +209,13 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
 
 } // namespace
 
+Stage parseStage(const std::string &text) {
+  return text == "nn"    ? Stage::kNn
+         : text == "fx"  ? Stage::kFx
+         : text == "mpc" ? Stage::kMpc
+                         : Stage::kCpp;
+}
+
 void addCompileOptions(CLI::App &app, CompileOptions &options) {
   addNumberOptions(app, options);
   addGraphOptions(app, options);

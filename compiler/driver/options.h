@@ -14,6 +14,8 @@
 namespace dyad::compiler {
 
 enum class Stage { kNn, kFx, kMpc, kCpp };
+/// nn, fx, mpc or cpp; no other text comes here.
+Stage parseStage(const std::string &text);
 
 /// A link for the cost model: payload bits a second and round-trip seconds.
 struct NetworkProfile {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/build.h"
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/compile_program.h"
+#include "frontends/onnx/import.h"
+#include "ir/weights.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+
+using namespace mlir;
+namespace fs = std::filesystem;
+
+namespace dyad::compiler {
+
+namespace {
+
+// Parties get a weights file through the module of the stage whose weights they use: fx.
+LogicalResult writeText(MLIRContext &context, const fs::path &path, const std::string &text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file)
+    return emitError(UnknownLoc::get(&context)) << "cannot write '" << path.string() << "'";
+  return success();
+}
+
+LogicalResult makeFolder(MLIRContext &context, const fs::path &folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || !fs::is_directory(folder))
+    return emitError(UnknownLoc::get(&context))
+           << "cannot make the output folder '" << folder.string()
+           << "': " << (error ? error.message() : "it is a file") << "; choose another one with -o";
+  return success();
+}
+
+LogicalResult saveStage(MLIRContext &context, const fs::path &folder, StringRef stage,
+                        ModuleOp module) {
+  if (failed(makeFolder(context, folder)))
+    return failure();
+  return writeModule(module, (folder / (stage + ".mlir").str()).string(),
+                     (folder / (stage + ".safetensors").str()).string());
+}
+
+CodegenOptions codegenOptions(const CompileOptions &options) {
+  CodegenOptions codegen;
+  codegen.model = llvm::sys::path::filename(options.model).str();
+  codegen.dyadVersion = DYAD_VERSION;
+  return codegen;
+}
+
+} // namespace
+
+LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
+                           const std::string &toolPath, Progress &progress) {
+  const fs::path folder(options.output);
+  if (failed(makeFolder(context, folder)))
+    return failure();
+
+  Compilation compilation(context, options, progress);
+  if (failed(compilation.to(Stage::kMpc)))
+    return failure();
+  if (options.saveTemps && (failed(saveStage(context, folder / "temps", "nn", compilation.nn())) ||
+                            failed(saveStage(context, folder / "temps", "fx", compilation.fx())) ||
+                            failed(saveStage(context, folder / "temps", "mpc", compilation.mpc()))))
+    return failure();
+
+  progress.step("writing the program");
+  const CodegenOptions codegen = codegenOptions(options);
+  FailureOr<std::string> program = emitProgram(compilation.mpc(), codegen);
+  FailureOr<std::string> reference = emitReference(compilation.fx(), codegen);
+  if (failed(program) || failed(reference))
+    return failure();
+
+  ManifestOptions manifest;
+  manifest.program = codegen;
+  manifest.programText = *program;
+  manifest.calibrated = !options.calibrate.empty();
+  manifest.strictRanges = options.strictRanges;
+
+  for (const char *part : {"server", "client", "reference"})
+    if (failed(makeFolder(context, folder / part)))
+      return failure();
+  if (failed(writeText(context, folder / "program.cpp", *program)) ||
+      failed(writeText(context, folder / "reference.cpp", *reference)) ||
+      failed(writeText(context, folder / "manifest.json",
+                       emitManifest(compilation.fx(), compilation.mpc(), manifest))) ||
+      failed(writeModule(compilation.mpc(), (folder / "program.mlir").string(),
+                         (folder / "server" / "weights.safetensors").string())) ||
+      failed(
+          writeWeights(compilation.fx(), (folder / "reference" / "weights.safetensors").string())))
+    return failure();
+
+  progress.step("compiling the parties");
+  CompileRequest request;
+  request.folder = options.output;
+  request.referenceSource = (folder / "reference.cpp").string();
+  request.toolPath = toolPath;
+  request.keepObjects = options.saveTemps;
+  if (std::string problem = compileProgram(request); !problem.empty())
+    return emitError(UnknownLoc::get(&context)) << problem;
+  progress.finish();
+  return success();
+}
+
+LogicalResult emitProgramText(MLIRContext &context, const CompileOptions &options,
+                              Progress &progress) {
+  Compilation compilation(context, options, progress);
+  if (failed(compilation.to(Stage::kMpc)))
+    return failure();
+  progress.finish();
+  FailureOr<std::string> program = emitProgram(compilation.mpc(), codegenOptions(options));
+  if (failed(program))
+    return failure();
+  if (!options.output.empty())
+    return writeText(context, options.output, *program);
+  fmt::print("{}", *program);
+  return success();
+}
+
+void printSummary(const CompileOptions &options) {
+  const std::string &out = options.output;
+  fmt::print(
+      "wrote {0}/\n"
+      "  model owner:  {0}/server/server --listen 127.0.0.1:7766\n"
+      "  data owner:   {0}/client/client --connect 127.0.0.1:7766 --input x.npy --output y.npy\n"
+      "  in the clear: {0}/reference/reference --input x.npy --output y.npy\n"
+      "  costs:        dyad-dump {0} --costs\n",
+      out);
+}
+
+void printOperators() { fmt::print("{}", onnx::operatorsPage()); }
+
+} // namespace dyad::compiler

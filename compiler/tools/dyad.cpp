@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// dyad: one command for what takes several. `dyad run` compiles a model and runs both parties on
+// loopback.
+#include "compiler/driver/build.h"
+#include "compiler/driver/local_run.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+using namespace dyad::compiler;
+
+namespace {
+
+struct RunOptions {
+  CompileOptions compile;
+  LocalRun local;
+  std::string keep;
+  std::vector<std::string> inputs;
+};
+
+// Inputs that the server owns go to the server, all others to the client.
+void assignInputs(RunOptions &options) {
+  for (const std::string &input : options.inputs) {
+    std::string name = input.substr(0, input.find('='));
+    auto owner = options.compile.owners.find(name);
+    bool server = owner != options.compile.owners.end() && owner->second == "server";
+    (server ? options.local.serverInputs : options.local.inputs).push_back(input);
+  }
+}
+
+int compileTo(const RunOptions &options, const char *toolPath) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  DiagnosticPrinter printer(context);
+  Progress progress(options.compile.verbose);
+  return succeeded(buildProgram(context, options.compile, toolPath, progress)) ? 0 : 1;
+}
+
+int run(RunOptions options, const char *toolPath) {
+  assignInputs(options);
+  options.local.serverReceives = options.compile.reveal == "server";
+
+  llvm::SmallString<128> temporary;
+  bool compiled = llvm::sys::fs::is_directory(options.compile.model);
+  if (compiled) {
+    options.local.folder = options.compile.model;
+  } else {
+    if (options.keep.empty()) {
+      if (llvm::sys::fs::createUniqueDirectory("dyad-run", temporary)) {
+        fmt::print(stderr, "error: cannot make a temporary folder; use --keep FOLDER\n");
+        return 1;
+      }
+      options.keep = temporary.str().str();
+    }
+    options.compile.output = options.keep;
+    options.local.folder = options.keep;
+  }
+  int status = compiled ? 0 : compileTo(options, toolPath);
+  bool ownStats = options.local.stats.empty();
+  if (ownStats)
+    options.local.stats = options.local.folder + "/stats.json";
+  if (status == 0)
+    status = runParties(options.local);
+  if (status == 0)
+    printRunSummary(options.local.stats);
+  if (!temporary.empty())
+    std::filesystem::remove_all(temporary.str().str());
+  else if (ownStats)
+    std::filesystem::remove(options.local.stats);
+  return status;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  CLI::App app{"Two-party inference from ONNX models. See also: dyadc, dyad-dump, dyad-opt.",
+               "dyad"};
+  app.set_version_flag("--version", std::string("dyad ") + DYAD_VERSION);
+  app.require_subcommand(1);
+
+  RunOptions options;
+  CLI::App *command = app.add_subcommand("run", "Compiles a model and runs server and client on "
+                                                "loopback, with a summary of time and traffic.");
+  command->add_option("model", options.compile.model, "an ONNX file, or an output folder of dyadc")
+      ->required()
+      ->type_name("MODEL.onnx|FOLDER");
+  command->add_option("--input", options.inputs, "input samples (repeatable)")
+      ->required()
+      ->type_name("[NAME=]FILE.npy");
+  command->add_option("--output", options.local.outputs, "where outputs go (repeatable)")
+      ->type_name("[NAME=]FILE.npy");
+  command->add_flag("--raw", options.local.raw, "outputs as int64 ring values");
+  command->add_option("--stats", options.local.stats, "write the client's statistics")
+      ->type_name("FILE.json");
+  command->add_option("--keep", options.keep, "compile into this folder and keep it")
+      ->type_name("FOLDER");
+  command
+      ->add_option("--timeout", options.local.timeout, "seconds of silence before a party gives up")
+      ->type_name("SECONDS");
+  command->add_flag("--progress", options.local.progress, "show the client's progress");
+  addCompileOptions(*command, options.compile);
+
+  if (std::optional<int> status = parseCommandLine(app, argc, argv))
+    return *status;
+  return run(std::move(options), argv[0]);
+}

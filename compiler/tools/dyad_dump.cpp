@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// dyad-dump: shows a program at any stage, from an ONNX file, a module as text, or an output
+// folder; and what it will send, node by node.
+#include "compiler/driver/build.h"
+#include "ir/weights.h"
+#include "passes/cost/program_cost.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+#include <fmt/format.h>
+
+using namespace dyad;
+using namespace dyad::compiler;
+
+namespace {
+
+struct DumpOptions {
+  CompileOptions compile;
+  bool stageGiven = false;
+  Stage stage = Stage::kMpc;
+  bool costs = false;
+  bool json = false;
+};
+
+const char *nameOf(Stage stage) {
+  return stage == Stage::kNn ? "nn" : stage == Stage::kFx ? "fx" : "mpc";
+}
+
+// A module as text, with its values attached where a weights file lies beside it.
+mlir::OwningOpRef<mlir::ModuleOp> readModule(mlir::MLIRContext &context, llvm::StringRef path) {
+  return mlir::parseSourceFile<mlir::ModuleOp>(path, mlir::ParserConfig(&context));
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> readOutputFolder(mlir::MLIRContext &context,
+                                                   const DumpOptions &options) {
+  llvm::SmallString<128> path(options.compile.model);
+  if (options.stage == Stage::kMpc)
+    llvm::sys::path::append(path, "program.mlir");
+  else
+    llvm::sys::path::append(path, "temps", llvm::Twine(nameOf(options.stage)) + ".mlir");
+  if (!llvm::sys::fs::exists(path)) {
+    mlir::emitError(mlir::UnknownLoc::get(&context))
+        << "'" << path << "' does not exist; "
+        << (options.stage == Stage::kMpc ? "is this the output folder of dyadc?"
+                                         : "compile with --save-temps to keep this stage");
+    return nullptr;
+  }
+  return readModule(context, path);
+}
+
+int show(mlir::ModuleOp module, const DumpOptions &options) {
+  if (!options.costs) {
+    printModule(module, llvm::outs());
+    return 0;
+  }
+  ProgramCost cost = costOf(module);
+  fmt::print("{}", options.json ? renderJson(cost) : renderTable(cost));
+  return 0;
+}
+
+int dump(mlir::MLIRContext &context, const DumpOptions &options, Progress &progress) {
+  const std::string &input = options.compile.model;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  if (llvm::sys::fs::is_directory(input)) {
+    module = readOutputFolder(context, options);
+  } else if (llvm::StringRef(input).ends_with(".mlir")) {
+    module = readModule(context, input);
+  } else {
+    Compilation compilation(context, options.compile, progress);
+    if (failed(compilation.to(options.stage)))
+      return 1;
+    progress.finish();
+    return show(compilation.module(options.stage), options);
+  }
+  return module ? show(*module, options) : 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  DumpOptions options;
+  CLI::App app{"Shows a program at any stage, and what it sends.", "dyad-dump"};
+  app.set_version_flag("--version", std::string("dyad-dump ") + DYAD_VERSION);
+  app.add_option("input", options.compile.model,
+                 "an ONNX file, a module (.mlir), or an output folder of dyadc")
+      ->required()
+      ->type_name("MODEL.onnx|FILE.mlir|FOLDER");
+  app.add_option_function<std::string>(
+         "--stage", [&](const std::string &stage) { options.stage = parseStage(stage); },
+         "nn: floats; fx: fixed point; mpc: protocols (default)")
+      ->check(CLI::IsMember({"nn", "fx", "mpc"}))
+      ->type_name("nn|fx|mpc");
+  auto *costs = app.add_flag("--costs", options.costs,
+                             "bytes, flows and COTs of every node and in total, for one sample");
+  app.add_flag("--json", options.json, "costs as JSON")->needs(costs);
+  addCompileOptions(app, options.compile);
+  if (std::optional<int> status = parseCommandLine(app, argc, argv))
+    return *status;
+  if (options.costs && options.stage != Stage::kMpc) {
+    fmt::print(stderr, "error: only mpc has costs; leave out --stage {}\n", nameOf(options.stage));
+    return 2;
+  }
+
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  DiagnosticPrinter printer(context);
+  Progress progress(options.compile.verbose);
+  return dump(context, options, progress);
+}
