@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// AES-128 with the processor's instructions: key schedule and counter mode. The wide forms are in
-// kernels.h and chosen at run time.
+// AES-128 with the processor's instructions: the key schedule and single blocks. Long runs go
+// through kernels.h.
 #pragma once
 
 #include "runtime/crypto/block.h"
 
-#include <array>
-#include <cstddef>
-
 namespace dyad {
 
 struct AesKey {
-  std::array<Block, 11> rounds;
+  Block rounds[11];
 };
 
 AesKey expandKey(Block key);
-Block encrypt(const AesKey &key, Block plain);
 
 } // namespace dyad

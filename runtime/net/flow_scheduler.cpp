@@ -68,10 +68,11 @@ void FlowScheduler::receiveFrames(std::size_t payload) {
     const std::size_t length = std::min<std::size_t>(payload - offset, kMaxFrameBytes);
     std::uint32_t header[2];
     channel_.receive({reinterpret_cast<std::uint8_t *>(header), sizeof(header)});
-    DYAD_REQUIRE(header[0] == length && header[1] == tick_, kProtocol,
-                 "the peer sent {} bytes for step {}, but the program has {} bytes for step {} here; "
-                 "are both parties built from the same program and the same version of Dyad?",
-                 header[0], header[1], length, tick_);
+    DYAD_REQUIRE(
+        header[0] == length && header[1] == tick_, kProtocol,
+        "the peer sent {} bytes for step {}, but the program has {} bytes for step {} here; "
+        "are both parties built from the same program and the same version of Dyad?",
+        header[0], header[1], length, tick_);
     channel_.receive(std::span(incoming_).subspan(offset, length));
     traffic_.bytesReceived += kFrameHeaderBytes + length;
     offset += length;

@@ -70,7 +70,7 @@ public:
     std::vector<Block> q;
     std::vector<Block> t;
   };
-  void deal(Dealt dealt);
+  void deal(const Dealt &dealt);
 
 private:
   struct Supply {
@@ -78,6 +78,7 @@ private:
     std::size_t next = 0;    ///< in cots
     std::uint64_t taken = 0; ///< since the session began
   };
+  static std::span<Block> grow(Supply &supply, std::uint64_t count);
   static std::span<const Block> take(Supply &supply, std::uint64_t n, const char *direction);
   std::uint64_t sendLeft() const { return sent_.cots.size() - sent_.next; }
   std::uint64_t receiveLeft() const { return received_.cots.size() - received_.next; }

@@ -14,6 +14,9 @@ struct SoftSpokenParameters {
   unsigned k = 4;
 };
 
+/// kOutOfRange for any other k.
+void requireValid(SoftSpokenParameters parameters);
+
 /// COTs come in multiples of this.
 inline constexpr std::uint64_t kExtensionBlock = 1024;
 /// At most so many in one tick, so that neither party holds a huge message.

@@ -9,6 +9,9 @@
 
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
+#include <memory>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -25,6 +28,7 @@ namespace dyad::test {
 class TwoParty {
 public:
   explicit TwoParty(std::uint64_t seed = 1);
+  ~TwoParty();
 
   /// Adds COTs to both stocks without any traffic, from a dealer who knows all.
   void deal(std::uint64_t serverCots, std::uint64_t clientCots);
@@ -49,14 +53,14 @@ public:
         results.second = client(*client_);
       } catch (...) {
         clientFailure = std::current_exception();
-        clientChannel_->close();
+        closeClient();
       }
     });
     try {
       results.first = server(*server_);
     } catch (...) {
       serverFailure = std::current_exception();
-      serverChannel_->close();
+      closeServer();
     }
     other.join();
     if (serverFailure)
@@ -82,12 +86,14 @@ public:
 
   Session &server() { return *server_; }
   Session &client() { return *client_; }
-  /// BLAKE2b of all bytes since the beginning: to the server, then to the client. In hex.
+  /// BLAKE2b of all bytes since the beginning, both ways. In hex.
   std::string wireHash() const;
 
 private:
   class RecordingChannel;
   void beginRun();
+  void closeServer();
+  void closeClient();
   bool consistent() const;
 
   std::unique_ptr<RecordingChannel> serverChannel_;
@@ -95,10 +101,16 @@ private:
   std::unique_ptr<Session> server_;
   std::unique_ptr<Session> client_;
   Prg dealer_;
+  Block serverDelta_;
+  Block clientDelta_;
+  Block serverHashKey_;
+  Block clientHashKey_;
   Traffic serverBefore_;
   Traffic clientBefore_;
   std::uint64_t serverCotsBefore_ = 0;
   std::uint64_t clientCotsBefore_ = 0;
 };
+
+std::ostream &operator<<(std::ostream &out, const TwoParty::Measured &measured);
 
 } // namespace dyad::test

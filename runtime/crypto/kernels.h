@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops that exist once for each instruction set, and the choice among them by what the
+// processor has. Everything else in the runtime is compiled for plain x86-64.
+#pragma once
+
+#include "runtime/crypto/aes.h"
+#include "runtime/crypto/block.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dyad {
+
+struct Kernels {
+  const char *name;
+
+  /// out[i] = AES_key(first + i), the number in the low half of the block.
+  void (*counterMode)(const AesKey &key, std::uint64_t first, std::size_t count, Block *out);
+
+  /// out[c * blocks + j] = E(E(x[c] ^ offset) ^ (j, first + c)) ^ E(x[c] ^ offset), see hash.h.
+  void (*hash)(const AesKey &key, std::uint64_t first, const Block *x, Block offset,
+               std::size_t count, std::size_t blocks, Block *out);
+
+  /// Bit matrix of 128 columns: column c is columns[c * stride], ..., `blocks` blocks long. Row r
+  /// goes to rows[r]; 128 * blocks rows.
+  void (*transpose)(const Block *columns, std::size_t stride, std::size_t blocks, Block *rows);
+};
+
+/// The best set for this machine. Error kOutOfRange when the processor has no AES instructions.
+const Kernels &kernels();
+/// All sets that this machine can run, so that tests compare them.
+const Kernels *const *allKernels(std::size_t &count);
+
+} // namespace dyad

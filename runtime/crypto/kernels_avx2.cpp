@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels compiled for one instruction set, see kernels_impl.h and the flags in CMakeLists.txt.
+#include "runtime/crypto/kernels_impl.h"
+
+namespace dyad {
+
+extern const Kernels kAvx2Kernels;
+const Kernels kAvx2Kernels = {"avx2", counterMode, hash, transpose};
+
+} // namespace dyad

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// SoftSpoken OT extension. A group of k columns comes from a tree of 2^k seeds, of which the COT
+// receiver knows all and the COT sender all but the one that its k bits of Delta name.
+//
+// With leaf streams r_x, x below 2^k, the receiver has u = XOR of all r_x and v_b = XOR of those
+// r_x where bit b of x is set; the sender, whose seeds are ordered by y = x ^ d so that the unknown
+// one is y = 0, has w_b = XOR of those where bit b of y is set = v_b ^ d_b u. The receiver sends u
+// ^ r for its choices r, and q_b = w_b ^ d_b (u ^ r) = v_b ^ d_b r. Group 0 defines r as its u, so
+// that it needs no message. As Delta_0 = 1, both may set column 0 to q = 0, t = r.
+#include "runtime/crypto/aes.h"
+#include "runtime/crypto/base_ot.h"
+#include "runtime/crypto/kernels.h"
+#include "runtime/ot/extension.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace dyad {
+namespace {
+
+constexpr std::size_t kColumns = 128;
+constexpr std::size_t kTileBlocks = kExtensionBlock / 128;
+constexpr std::size_t kTileBytes = kTileBlocks * sizeof(Block);
+
+using TileRow = std::array<Block, kTileBlocks>;
+
+void xorInto(TileRow &to, const TileRow &from) {
+  for (std::size_t i = 0; i < kTileBlocks; ++i)
+    to[i] ^= from[i];
+}
+
+std::array<Block, 2> childrenOf(Block seed) {
+  std::array<Block, 2> children;
+  kernels().counterMode(expandKey(seed), 0, 2, children.data());
+  return children;
+}
+
+std::uint64_t bitOf(Block block, std::size_t i) {
+  return (i < 64 ? block.low >> i : block.high >> (i - 64)) & 1;
+}
+
+/// Leaf streams of all groups and the sums over them, 1024 COTs at a time.
+class LeafStreams {
+public:
+  explicit LeafStreams(unsigned k) : k_(k), buffer_(std::size_t{1} << k) {}
+
+  void addGroup(const std::vector<Block> &seeds) {
+    for (const Block seed : seeds)
+      keys_.push_back(expandKey(seed));
+  }
+
+  /// Sums for the group's next 1024 COTs: `columns` gets v (or w), the result is u. The sender's
+  /// leaf 0, which it does not know, counts as zero.
+  const TileRow &sums(std::size_t group, std::uint64_t tile, bool leafZeroKnown, TileRow *columns) {
+    const std::size_t leaves = buffer_.size();
+    const AesKey *const keys = keys_.data() + group * leaves;
+    const Kernels &kernel = kernels();
+    buffer_[0] = {};
+    for (std::size_t x = leafZeroKnown ? 0 : 1; x < leaves; ++x)
+      kernel.counterMode(keys[x], tile * kTileBlocks, kTileBlocks, buffer_[x].data());
+    for (std::size_t bit = 0; bit < k_; ++bit) {
+      TileRow odd = buffer_[1];
+      xorInto(buffer_[0], buffer_[1]);
+      for (std::size_t x = 1; x < leaves >> (bit + 1); ++x) {
+        xorInto(odd, buffer_[2 * x + 1]);
+        buffer_[x] = buffer_[2 * x];
+        xorInto(buffer_[x], buffer_[2 * x + 1]);
+      }
+      columns[bit] = odd;
+    }
+    return buffer_[0];
+  }
+
+private:
+  std::size_t k_;
+  std::vector<TileRow> buffer_;
+  std::vector<AesKey> keys_;
+};
+
+class SoftSpokenSender final : public CotExtensionSender {
+public:
+  explicit SoftSpokenSender(unsigned k) : k_(k), groups_(kColumns / k), streams_(k) {}
+
+  Block delta() const override { return delta_; }
+
+  Task<void> setup(FlowScheduler &flows, Prg &prg) override {
+    delta_ = prg.block();
+    delta_.low |= 1;
+    const std::span<const std::uint8_t> announcement = co_await flows.tick(kPointBytes);
+    const BaseOtReceiver base(prg, delta_, announcement);
+    flows.send(base.response());
+    co_await flows.tick();
+
+    const std::span<const std::uint8_t> trees = co_await flows.tick(kColumns * 2 * sizeof(Block));
+    for (std::size_t group = 0; group < groups_; ++group)
+      streams_.addGroup(puncturedTree(group, base.keys(), trees));
+  }
+
+  Task<void> extend(FlowScheduler &flows, std::span<Block> q) override {
+    while (!q.empty()) {
+      const std::span<Block> chunk = q.first(std::min<std::size_t>(q.size(), kExtensionChunk));
+      q = q.subspan(chunk.size());
+      const std::size_t tiles = chunk.size() / kExtensionBlock;
+      const std::span<const std::uint8_t> message =
+          co_await flows.tick(tiles * (groups_ - 1) * kTileBytes);
+      const std::uint8_t *at = message.data();
+      std::vector<TileRow> columns(kColumns);
+      for (std::size_t tile = 0; tile < tiles; ++tile, ++tile_) {
+        for (std::size_t group = 0; group < groups_; ++group) {
+          TileRow *const own = columns.data() + group * k_;
+          streams_.sums(group, tile_, false, own);
+          if (group == 0)
+            continue;
+          TileRow difference;
+          std::memcpy(difference.data(), at, kTileBytes);
+          at += kTileBytes;
+          for (std::size_t bit = 0; bit < k_; ++bit) {
+            const Block mask = maskOf(bitOf(delta_, group * k_ + bit));
+            for (std::size_t i = 0; i < kTileBlocks; ++i)
+              own[bit][i] ^= difference[i] & mask;
+          }
+        }
+        columns[0] = {};
+        kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks,
+                            chunk.data() + tile * kExtensionBlock);
+      }
+    }
+  }
+
+private:
+  // Leaves ordered by y = x ^ d; y = 0 is unknown and stays zero. No step depends on d.
+  std::vector<Block> puncturedTree(std::size_t group, const std::vector<Block> &keys,
+                                   std::span<const std::uint8_t> trees) const {
+    std::vector<Block> nodes(1);
+    for (std::size_t level = 0; level < k_; ++level) {
+      const std::size_t ot = group * k_ + level;
+      std::array<Block, 2> sent;
+      std::memcpy(sent.data(), trees.data() + ot * sizeof(sent), sizeof(sent));
+      const Block choice = maskOf(bitOf(delta_, ot));
+      Block missing = sent[0] ^ (choice & (sent[0] ^ sent[1])) ^ keys[ot];
+
+      const std::size_t width = nodes.size();
+      nodes.resize(2 * width);
+      for (std::size_t y = 1; y < width; ++y) {
+        const std::array<Block, 2> children = childrenOf(nodes[y]);
+        const Block swapped = choice & (children[0] ^ children[1]);
+        nodes[y] = children[0] ^ swapped;
+        nodes[y + width] = children[1] ^ swapped;
+        missing ^= nodes[y + width];
+      }
+      nodes[width] = missing;
+    }
+    return nodes;
+  }
+
+  std::size_t k_;
+  std::size_t groups_;
+  LeafStreams streams_;
+  Block delta_;
+  std::uint64_t tile_ = 0;
+};
+
+class SoftSpokenReceiver final : public CotExtensionReceiver {
+public:
+  explicit SoftSpokenReceiver(unsigned k) : k_(k), groups_(kColumns / k), streams_(k) {}
+
+  Task<void> setup(FlowScheduler &flows, Prg &prg) override {
+    const BaseOtSender base(prg);
+    flows.send(base.announcement());
+    co_await flows.tick();
+    const std::vector<std::array<Block, 2>> keys =
+        base.finish(co_await flows.tick(kColumns * kPointBytes));
+
+    std::vector<Block> trees;
+    for (std::size_t group = 0; group < groups_; ++group) {
+      std::vector<Block> nodes = {prg.block()};
+      for (std::size_t level = 0; level < k_; ++level) {
+        const std::size_t width = nodes.size();
+        nodes.resize(2 * width);
+        std::array<Block, 2> sums = {};
+        for (std::size_t x = 0; x < width; ++x) {
+          const std::array<Block, 2> children = childrenOf(nodes[x]);
+          nodes[x] = children[0];
+          nodes[x + width] = children[1];
+          sums[0] ^= children[0];
+          sums[1] ^= children[1];
+        }
+        // Who chooses c learns the nodes of the other side.
+        const std::array<Block, 2> &pads = keys[group * k_ + level];
+        trees.push_back(sums[1] ^ pads[0]);
+        trees.push_back(sums[0] ^ pads[1]);
+      }
+      streams_.addGroup(nodes);
+    }
+    flows.send(
+        {reinterpret_cast<const std::uint8_t *>(trees.data()), trees.size() * sizeof(Block)});
+    co_await flows.tick();
+  }
+
+  Task<void> extend(FlowScheduler &flows, std::span<Block> t) override {
+    while (!t.empty()) {
+      const std::span<Block> chunk = t.first(std::min<std::size_t>(t.size(), kExtensionChunk));
+      t = t.subspan(chunk.size());
+      const std::size_t tiles = chunk.size() / kExtensionBlock;
+      std::uint8_t *at = flows.sendBuffer(tiles * (groups_ - 1) * kTileBytes).data();
+      std::vector<TileRow> columns(kColumns);
+      for (std::size_t tile = 0; tile < tiles; ++tile, ++tile_) {
+        TileRow choices = {};
+        for (std::size_t group = 0; group < groups_; ++group) {
+          TileRow sum = streams_.sums(group, tile_, true, columns.data() + group * k_);
+          if (group == 0) {
+            choices = sum;
+            continue;
+          }
+          xorInto(sum, choices);
+          std::memcpy(at, sum.data(), kTileBytes);
+          at += kTileBytes;
+        }
+        columns[0] = choices;
+        kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks,
+                            chunk.data() + tile * kExtensionBlock);
+      }
+      co_await flows.tick();
+    }
+  }
+
+private:
+  std::size_t k_;
+  std::size_t groups_;
+  LeafStreams streams_;
+  std::uint64_t tile_ = 0;
+};
+
+} // namespace
+
+std::unique_ptr<CotExtensionSender> makeSoftSpokenSender(SoftSpokenParameters parameters) {
+  requireValid(parameters);
+  return std::make_unique<SoftSpokenSender>(parameters.k);
+}
+
+std::unique_ptr<CotExtensionReceiver> makeSoftSpokenReceiver(SoftSpokenParameters parameters) {
+  requireValid(parameters);
+  return std::make_unique<SoftSpokenReceiver>(parameters.k);
+}
+
+} // namespace dyad
