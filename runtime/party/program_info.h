@@ -4,6 +4,8 @@
 // once.
 #pragma once
 
+#include "runtime/tensor/owner.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +15,6 @@
 #include <string_view>
 
 namespace dyad {
-
-/// Who knows a value from the beginning (inputs, weights), or learns it (outputs; public: both).
-enum class Owner : std::uint8_t { kPublic, kServer, kClient };
 
 /// A tensor's shape that can stand in constant data: `{1, 3, 32, 32}`, or `{}` for a scalar.
 class StaticShape {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementwise operations on shares that need the other party: changes of width and scale,
+// comparisons, selection and activations. Each is a protocol of runtime/protocols on all elements.
+#pragma once
+
+#include "runtime/net/task.h"
+#include "runtime/protocols/truncation_cost.h"
+#include "runtime/tensor/tensor_cost.h"
+#include "runtime/tensor/types.h"
+
+#include <cstdint>
+
+namespace dyad {
+
+// n elements of l = x.bits bits; costs are those of the protocols. Errors: kOutOfRange,
+// kShapeMismatch before a byte is sent. A SignFact must hold (runtime/protocols/truncation.h).
+
+/// The same integers modulo 2^bits, bits >= l. extendCost(n, l, bits, fact, isUnsigned).
+Task<Share> extend(Session &session, Share x, unsigned bits, SignFact fact,
+                   bool isUnsigned = false);
+/// Division by 2^shift into a ring narrower by shift. truncateReduceCost(n, l, shift).
+Task<Share> truncateReduce(Session &session, Share x, unsigned shift, Rounding rounding);
+/// Division by 2^shift in the same ring; the fact is of the dividend with its rounding constant.
+/// truncateCost(n, l, shift, fact).
+Task<Share> truncate(Session &session, Share x, unsigned shift, Rounding rounding, SignFact fact);
+/// Division by a public integer in the same ring. divideCost(n, l, divisor).
+Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding rounding);
+
+/// Sign bit. msbCost(n, l).
+Task<BitShare> msb(Session &session, Share x);
+/// x where the bit is one (zero with `whereZero`), else 0. multiplexCost(n, {l}).
+Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero = false);
+/// max(x, 0). reluCost(n, l).
+Task<Share> relu(Session &session, Share x);
+/// min(max(x, low), high) for low <= high; differences with the bounds fit l bits. clipCost(n, l).
+Task<Share> clip(Session &session, Share x, std::int64_t low, std::int64_t high);
+
+} // namespace dyad

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Costs of the operations on shared tensors (sharing.h, pointwise.h, maxima.h, linear.h): bytes,
+// ticks and correlated OTs, exactly, from shapes and widths alone. Also the plans that protocols
+// and formulas share. Elementwise operations cost what their protocol costs on n elements.
+#pragma once
+
+#include "runtime/clear/checked.h"
+#include "runtime/clear/shape.h"
+#include "runtime/net/cost.h"
+#include "runtime/protocols/comparison_cost.h"
+#include "runtime/protocols/multiplication_cost.h"
+#include "runtime/protocols/selection_cost.h"
+#include "runtime/protocols/truncation_cost.h"
+#include "runtime/tensor/owner.h"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace dyad {
+
+/// How a product with the server's operand is computed. Values as in the mpc dialect.
+enum class LinearProtocol : std::uint8_t {
+  kOtServerChooses, ///< correlated OTs; choices are the bits of the server's operand
+  kOtClientChooses, ///< the same; choices are the bits of the client's share or value
+};
+
+// n elements of `bits` bits. Operations that are not here have their protocol's formula:
+// truncateReduceCost, truncateCost, divideCost, msbCost, multiplexCost (mux), reluCost, clipCost.
+
+Cost revealCost(std::uint64_t n, unsigned bits, Owner receiver);
+Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned);
+
+Cost maxPool2dCost(const clear::Shape &input, const clear::PoolWindow &window, unsigned bits);
+Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &axes, unsigned bits);
+Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits);
+
+/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits.
+Cost conv2dCost(const clear::Shape &input, const clear::Shape &weight,
+                const clear::ConvWindow &window, unsigned bits, clear::Format weightFormat,
+                LinearProtocol protocol, clear::Format clientFormat = {});
+Cost matmulCost(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft, unsigned bits,
+                clear::Format serverFormat, LinearProtocol protocol,
+                clear::Format clientFormat = {});
+Cost matmulSharedCost(const clear::Shape &lhs, const clear::Shape &rhs, unsigned bits);
+Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner);
+Cost mulSharedCost(std::uint64_t n, unsigned bits);
+
+} // namespace dyad
