@@ -6,6 +6,7 @@ list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
+find_package(nlohmann_json REQUIRED)
 set(DYAD_LLVM_BIN ${LLVM_TOOLS_BINARY_DIR})
 # For TableGen, which only knows the include directories of the folder it is called in.
 include_directories(SYSTEM ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})

@@ -10,6 +10,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace dyad;
 using namespace dyad::fx;
@@ -209,8 +211,20 @@ LogicalResult ConstantOp::verifySymbolUses(SymbolTableCollection &tables) {
 LogicalResult InputOp::verify() {
   if (fixedType(getResult()).getOwner() == Owner::kShared)
     return emitOpError("is known to somebody; it cannot be shared");
-  if (getLow().convertToDouble() > getHigh().convertToDouble())
-    return emitOpError("range needs low <= high");
+  double low = getLow().convertToDouble();
+  double high = getHigh().convertToDouble();
+  if (!std::isfinite(low) || !std::isfinite(high) || low > high)
+    return emitOpError("range needs low <= high, both finite");
+  FixedType type = fixedType(getResult());
+  if (std::round(std::ldexp(low, type.getFraction())) < static_cast<double>(type.lowest()) ||
+      std::round(std::ldexp(high, type.getFraction())) > static_cast<double>(type.highest()))
+    return emitOpError("range does not fit the type");
+  return success();
+}
+
+LogicalResult OutputOp::verify() {
+  if (fixedType(getValue()).getOwner() == Owner::kShared)
+    return emitOpError("is shared; reveal it to its receiver first");
   return success();
 }
 

@@ -50,6 +50,7 @@ def Fx_OutputOp : Fx_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let description = [{ Written as floats x / 2^fraction, or as int64 where `integer` (arg-max). }];
   let arguments = (ins StrAttr:$name, Fx_Tensor:$value, UnitAttr:$integer);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def Fx_RevealOp : Fx_Op<"reveal", [Pure]> {

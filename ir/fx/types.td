@@ -46,7 +46,7 @@ def Fx_FixedType : TypeDef<Fx_Dialect, "Fixed"> {
   }];
 }
 
-def Fx_Tensor : TensorOf<[Fx_FixedType]>;
+def Fx_Tensor : StaticShapeTensorOf<[Fx_FixedType]>;
 
 def Fx_RoundingAttr : EnumAttr<Fx_Dialect, Fx_Rounding, "rounding"> { let assemblyFormat = "`<` $value `>`"; }
 

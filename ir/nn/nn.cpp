@@ -42,7 +42,8 @@ void WeightOp::print(OpAsmPrinter &printer) { printWeight(printer, *this); }
 
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+  if (!type || !type.hasStaticShape() ||
+      !(type.getElementType().isF32() || type.getElementType().isSignlessInteger(64)))
     return emitOpError("needs a static tensor type of f32 or i64");
   if (getValue() && getValue()->getShapedType() != type)
     return emitOpError("value has another type than the weight");
@@ -61,10 +62,19 @@ LogicalResult ConstantOp::verifySymbolUses(SymbolTableCollection &tables) {
 LogicalResult InputOp::verify() {
   if (getOwner() != "client" && getOwner() != "server" && getOwner() != "public")
     return emitOpError("owner must be client, server or public");
-  if (getLow() && (!getHigh() || *getLow() > *getHigh()))
+  if (getLow().has_value() != getHigh().has_value() ||
+      (getLow() && (!getLow()->isFinite() || !getHigh()->isFinite())))
+    return emitOpError("range needs finite low and high");
+  if (getLow() && *getLow() > *getHigh())
     return emitOpError("range needs low <= high");
   if (!tensor(getResult()).hasStaticShape())
     return emitOpError("needs a static shape");
+  return success();
+}
+
+LogicalResult OutputOp::verify() {
+  if (getReveal() != "client" && getReveal() != "server" && getReveal() != "both")
+    return emitOpError("reveal must be client, server or both");
   return success();
 }
 
@@ -73,6 +83,33 @@ LogicalResult AssumeOp::verify() {
     return emitOpError("needs finite bounds with low <= high");
   if (getKind() != "declared" && getKind() != "calibrated")
     return emitOpError("kind must be declared or calibrated");
+  return success();
+}
+
+LogicalResult ClipOp::verify() {
+  for (std::optional<APFloat> bound : {getLow(), getHigh()})
+    if (bound && !bound->isFinite())
+      return emitOpError("needs finite bounds; leave out one that does not bound");
+  if (getLow() && getHigh() && *getLow() > *getHigh())
+    return emitOpError("needs low <= high");
+  return success();
+}
+
+LogicalResult BatchNormOp::verify() {
+  RankedTensorType input = tensor(getInput());
+  if (getResult().getType() != input || input.getRank() < 2)
+    return emitOpError("needs an input with a channel axis, and keeps its type");
+  for (Value parameter : getOperands().drop_front())
+    if (tensor(parameter).getShape() != ArrayRef<int64_t>{input.getDimSize(1)})
+      return emitOpError("needs parameters of one element for each of the ")
+             << input.getDimSize(1) << " channels";
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() {
+  auto axis = static_cast<int64_t>(getAxis());
+  if (axis < 0 || axis >= tensor(getInput()).getRank())
+    return emitOpError("axis ") << axis << " is out of range";
   return success();
 }
 

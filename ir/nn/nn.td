@@ -24,8 +24,8 @@ def Nn_Dialect : Dialect {
 
 class Nn_Op<string mnemonic, list<Trait> traits = []> : Op<Nn_Dialect, mnemonic, traits>;
 
-def Nn_Tensor : AnyTypeOf<[F32Tensor, I64Tensor]>;
-// (F32Tensor and I64Tensor accept any rank; the verifier of nn demands static shapes.)
+def Nn_FloatTensor : StaticShapeTensorOf<[F32]>;
+def Nn_IndexTensor : StaticShapeTensorOf<[I64]>;
 
 //===--- symbols, inputs, outputs ---------------------------------------------------------------===//
 
@@ -68,13 +68,14 @@ def Nn_OutputOp : Nn_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let description = [{ `reveal` is who learns it: `client`, `server` or `both`. }];
   let arguments = (ins StrAttr:$name, AnyRankedTensor:$value, StrAttr:$reveal);
   let assemblyFormat = "$name $value `to` $reveal attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def Nn_AssumeOp : Nn_Op<"assume", [Pure, SameOperandsAndResultType]> {
   let summary = "a range that the numbers of the fixed-point program may be chosen by";
   let description = [{ `kind` is `declared` or `calibrated`; bounds are finite. It becomes an `fx.assume`. }];
-  let arguments = (ins F32Tensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input `in` $low `to` $high $kind attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
@@ -96,14 +97,14 @@ def Nn_PadOp : Structure_Pad<Nn_Dialect> {
 //===--- elementwise ----------------------------------------------------------------------------===//
 
 class Nn_Unary<string mnemonic> : Nn_Op<mnemonic, [Pure, SameOperandsAndResultType]> {
-  let arguments = (ins F32Tensor:$input);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
 }
 class Nn_Binary<string mnemonic, list<Trait> traits = []>
     : Nn_Op<mnemonic, !listconcat([Pure, SameOperandsAndResultType], traits)> {
-  let arguments = (ins F32Tensor:$lhs, F32Tensor:$rhs);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$lhs, Nn_FloatTensor:$rhs);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
   let description = [{ Operands have one shape: broadcasting is a `nn.broadcast` of its own. }];
 }
@@ -119,18 +120,19 @@ def Nn_AbsOp : Nn_Unary<"abs"> { let summary = "absolute value"; }
 def Nn_ReluOp : Nn_Unary<"relu"> { let summary = "max(x, 0)"; }
 def Nn_LeakyReluOp : Nn_Unary<"leaky_relu"> {
   let summary = "x where x >= 0, else alpha x";
-  let arguments = (ins F32Tensor:$input, F64Attr:$alpha);
+  let arguments = (ins Nn_FloatTensor:$input, F64Attr:$alpha);
 }
 def Nn_PReluOp : Nn_Op<"prelu", [Pure, SameOperandsAndResultType]> {
   let summary = "x where x >= 0, else slope x";
-  let arguments = (ins F32Tensor:$input, F32Tensor:$slope);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input, Nn_FloatTensor:$slope);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input `,` $slope attr-dict `:` type($result)";
 }
 def Nn_ClipOp : Nn_Unary<"clip"> {
   let summary = "min(max(x, low), high)";
   let description = [{ A bound that is absent does not bound. Bounds are public (they are attributes). }];
-  let arguments = (ins F32Tensor:$input, OptionalAttr<F64Attr>:$low, OptionalAttr<F64Attr>:$high);
+  let arguments = (ins Nn_FloatTensor:$input, OptionalAttr<F64Attr>:$low, OptionalAttr<F64Attr>:$high);
+  let hasVerifier = 1;
 }
 
 //===--- linear ---------------------------------------------------------------------------------===//
@@ -141,9 +143,9 @@ def Nn_Conv2DOp : Nn_Op<"conv2d", [Pure]> {
     input NxCxHxW, weight MxC/groupxKHxKW, optional bias of M. `pads` is top, left, bottom, right, non-negative. One-dimensional
     convolutions arrive as two-dimensional ones of height one, transposed ones as a convolution of an interior-padded input.
   }];
-  let arguments = (ins F32Tensor:$input, F32Tensor:$weight, Optional<F32Tensor>:$bias,
+  let arguments = (ins Nn_FloatTensor:$input, Nn_FloatTensor:$weight, Optional<Nn_FloatTensor>:$bias,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
-  let results = (outs F32Tensor:$result);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -154,17 +156,18 @@ def Nn_MatMulOp : Nn_Op<"matmul", [Pure]> {
     lhs ...xMxK, rhs ...xKxN. The batch axes of the two are equal, or one operand has rank two and is used for all batches.
     Vectors and other broadcasts of ONNX are reshapes around it.
   }];
-  let arguments = (ins F32Tensor:$lhs, F32Tensor:$rhs);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$lhs, Nn_FloatTensor:$rhs);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
 def Nn_BatchNormOp : Nn_Op<"batch_norm", [Pure]> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias, per channel (axis 1)";
-  let arguments = (ins F32Tensor:$input, F32Tensor:$scale, F32Tensor:$bias, F32Tensor:$mean, F32Tensor:$variance, F64Attr:$epsilon);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input, Nn_FloatTensor:$scale, Nn_FloatTensor:$bias, Nn_FloatTensor:$mean, Nn_FloatTensor:$variance, F64Attr:$epsilon);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 
 //===--- pooling, reductions --------------------------------------------------------------------===//
@@ -172,9 +175,9 @@ def Nn_BatchNormOp : Nn_Op<"batch_norm", [Pure]> {
 def Nn_MaxPool2DOp : Nn_Op<"max_pool2d", [Pure]> {
   let summary = "largest element of each window";
   let description = [{ Padding (top, left, bottom, right) never wins. Partial windows of ceil_mode are padding. }];
-  let arguments = (ins F32Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+  let arguments = (ins Nn_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
                        DenseI64ArrayAttr:$dilations);
-  let results = (outs F32Tensor:$result);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -185,9 +188,9 @@ def Nn_AveragePool2DOp : Nn_Op<"average_pool2d", [Pure]> {
     `pads` is top, left, bottom, right. `ceil_pads` is what ceil_mode adds at bottom and right, never counted in the divisor. The divisor
     counts elements of `pads` if `count_include_pad`, else only real ones.
   }];
-  let arguments = (ins F32Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+  let arguments = (ins Nn_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
                        DenseI64ArrayAttr:$ceil_pads, DenseI64ArrayAttr:$dilations, BoolAttr:$count_include_pad);
-  let results = (outs F32Tensor:$result);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -197,8 +200,8 @@ def Nn_ReduceKindAttr : EnumAttr<Nn_Dialect, Nn_ReduceKind, "reduce"> { let asse
 def Nn_ReduceOp : Nn_Op<"reduce", [Pure]> {
   let summary = "sum, mean, maximum, minimum or sum of absolute values over axes";
   let description = [{ Reduced axes stay, with size one; a `nn.reshape` drops them. }];
-  let arguments = (ins F32Tensor:$input, Nn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes);
-  let results = (outs F32Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input, Nn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes);
+  let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -206,8 +209,8 @@ def Nn_ReduceOp : Nn_Op<"reduce", [Pure]> {
 def Nn_ArgMaxOp : Nn_Op<"arg_max", [Pure]> {
   let summary = "index of the largest element along an axis";
   let description = [{ The first one among equals, or the last with `last`. The axis stays, with size one. }];
-  let arguments = (ins F32Tensor:$input, I64Attr:$axis, UnitAttr:$last);
-  let results = (outs I64Tensor:$result);
+  let arguments = (ins Nn_FloatTensor:$input, I64Attr:$axis, UnitAttr:$last);
+  let results = (outs Nn_IndexTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -218,7 +221,8 @@ def Nn_SoftmaxOp : Nn_Unary<"softmax"> {
     `fx` has no softmax yet: as the last operation it is removed where the user asks for logits (`--logits`), and refused
     otherwise, by the pass `softmax-to-logits`.
   }];
-  let arguments = (ins F32Tensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let arguments = (ins Nn_FloatTensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let hasVerifier = 1;
 }
 
 #endif
