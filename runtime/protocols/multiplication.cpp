@@ -4,7 +4,7 @@
 #include "runtime/protocols/multiplication.h"
 
 #include "runtime/ot/correlated.h"
-#include "runtime/protocols/bit_stream.h"
+#include "runtime/ot/bit_stream.h"
 
 #include <algorithm>
 #include <type_traits>
