@@ -39,6 +39,8 @@ public:
       put(fields[i], bits);
   }
   void flush() {
+    if (fill_ == 0) // perhaps nothing was written, and there is no buffer
+      return;
     std::memcpy(at_, &word_, (fill_ + 7) / 8);
     at_ += (fill_ + 7) / 8;
     word_ = 0;
