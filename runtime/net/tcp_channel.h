@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ namespace dyad {
 struct TcpOptions {
   /// Limit for connecting, for accepting, and for the peer's silence.
   std::chrono::milliseconds timeout{30'000};
+  /// Limit for accepting alone, where it differs: a server may wait for its client for long.
+  std::optional<std::chrono::milliseconds> acceptTimeout = std::nullopt;
   /// When it becomes true, waiting ends within 0.2 s with kPeerClosed ("interrupted"). May be null.
   const std::atomic<bool> *stop = nullptr;
 };
@@ -28,6 +31,8 @@ struct Address {
 
 /// "host:port", "[ipv6]:port" or ":port" (all interfaces). kUsage when it is neither.
 Address parseAddress(std::string_view text);
+
+class Socket;
 
 /// A socket that listens. Port 0 takes a free one, see port().
 class TcpListener {
@@ -43,7 +48,7 @@ public:
   std::unique_ptr<Channel> accept(const TcpOptions &options);
 
 private:
-  int socket_ = -1;
+  std::unique_ptr<Socket> socket_;
   std::uint16_t port_ = 0;
 };
 
