@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// See statistics.h.
+#include "runtime/party/statistics.h"
+
+#include "runtime/party/files.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+namespace dyad {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kKibibyte = 1024;
+
+std::uint64_t peakMemory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * kKibibyte;
+}
+
+void addTraffic(Json &json, const NodeStats &row, Role role) {
+  const bool isServer = role == Role::kServer;
+  json["bytes_sent"] = isServer ? row.bytesToClient : row.bytesToServer;
+  json["bytes_received"] = isServer ? row.bytesToServer : row.bytesToClient;
+  json["flows"] = row.flows;
+}
+
+NodeStats totalOf(const std::vector<NodeStats> &rows) {
+  NodeStats sum;
+  for (const NodeStats &row : rows) {
+    sum.bytesToServer += row.bytesToServer;
+    sum.bytesToClient += row.bytesToClient;
+    sum.flows += row.flows;
+  }
+  return sum;
+}
+
+} // namespace
+
+void writeStatistics(const RunStatistics &statistics, const std::string &path) {
+  Json json;
+  addTraffic(json, totalOf(statistics.phases), statistics.role);
+  json["seconds"] = statistics.seconds;
+  json["peak_rss"] = peakMemory();
+  json["samples"] = statistics.samples;
+  json["phases"] = Json::object();
+  for (const NodeStats &phase : statistics.phases) {
+    Json &row = json["phases"][phase.name];
+    addTraffic(row, phase, statistics.role);
+    row["seconds"] = phase.seconds;
+  }
+  json["nodes"] = Json::array();
+  for (const NodeStats &node : statistics.nodes) {
+    Json row;
+    row["name"] = node.name;
+    row["op"] = node.op;
+    addTraffic(row, node, statistics.role);
+    row["seconds"] = node.seconds;
+    row["cots"] = node.serverCots + node.clientCots;
+    row["server_cots"] = node.serverCots;
+    row["client_cots"] = node.clientCots;
+    json["nodes"].push_back(std::move(row));
+  }
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  writeFile(path, "statistics file",
+            {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()});
+}
+
+std::string summary(const RunStatistics &statistics) {
+  const std::string samples =
+      fmt::format("{} sample{}", statistics.samples, statistics.samples == 1 ? "" : "s");
+  if (!statistics.twoParty)
+    return fmt::format("{} in {:.2f} s", samples, statistics.seconds);
+  const NodeStats total = totalOf(statistics.phases);
+  double online = 0;
+  for (const NodeStats &phase : statistics.phases)
+    if (phase.name == "online")
+      online = phase.seconds;
+  return fmt::format(
+      "{} in {:.2f} s ({:.2f} s of it online), {:.3f} MB in {} flows", samples, statistics.seconds,
+      online, static_cast<double>(total.bytesToServer + total.bytesToClient) / 1e6, total.flows);
+}
+
+} // namespace dyad
