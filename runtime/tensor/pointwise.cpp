@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/tensor/pointwise.h"
+
+#include "runtime/protocols/comparison.h"
+#include "runtime/protocols/nonlinear.h"
+#include "runtime/protocols/selection.h"
+#include "runtime/protocols/truncation.h"
+#include "runtime/tensor/ring_tensor.h"
+
+namespace dyad {
+
+Task<Share> extend(Session &session, Share x, unsigned bits, SignFact fact, bool isUnsigned) {
+  const bool nonNegative = fact == SignFact::kNonNegative || fact == SignFact::kSmall;
+  if (isUnsigned && !nonNegative)
+    x.values = co_await extendUnsigned(session, std::move(x.values), x.bits, bits);
+  else
+    x.values = co_await extendSigned(session, std::move(x.values), x.bits, bits,
+                                     isUnsigned ? SignFact::kNonNegative : fact);
+  x.bits = bits;
+  co_return x;
+}
+
+Task<Share> truncateReduce(Session &session, Share x, unsigned shift, Rounding rounding) {
+  x.values = co_await truncateReduce(session, std::move(x.values), x.bits, shift, rounding);
+  x.bits -= shift;
+  co_return x;
+}
+
+Task<Share> truncate(Session &session, Share x, unsigned shift, Rounding rounding, SignFact fact) {
+  x.values = co_await truncate(session, std::move(x.values), x.bits, shift, fact, rounding);
+  co_return x;
+}
+
+Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding rounding) {
+  x.values = co_await divide(session, std::move(x.values), x.bits, divisor, rounding);
+  co_return x;
+}
+
+Task<BitShare> msb(Session &session, Share x) {
+  BitVec bits = co_await msb(session, std::move(x.values), x.bits);
+  co_return BitShare{std::move(x.shape), std::move(bits)};
+}
+
+Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero) {
+  requireSame(bit.shape, x.shape);
+  BitVec selector = whereZero ? notBits(session, std::move(bit.bits)) : std::move(bit.bits);
+  x.values = co_await multiplex(session, std::move(selector), std::move(x.values), x.bits);
+  co_return x;
+}
+
+Task<Share> relu(Session &session, Share x) {
+  x.values = co_await relu(session, std::move(x.values), x.bits);
+  co_return x;
+}
+
+Task<Share> clip(Session &session, Share x, std::int64_t low, std::int64_t high) {
+  DYAD_REQUIRE(low <= high, kOutOfRange, "clipping to [{}, {}]", low, high);
+  const std::uint64_t mask = ringMask(x.bits);
+  x.values = co_await clip(session, std::move(x.values), static_cast<std::uint64_t>(low) & mask,
+                           static_cast<std::uint64_t>(high) & mask, x.bits);
+  co_return x;
+}
+
+} // namespace dyad

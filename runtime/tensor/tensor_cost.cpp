@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/tensor/tensor_cost.h"
+
+#include "runtime/net/error.h"
+#include "runtime/tensor/plans.h"
+
+namespace dyad {
+
+using clear::Shape;
+
+namespace {
+
+std::uint64_t elements(const Shape &shape) {
+  return static_cast<std::uint64_t>(clear::sizeOf(shape));
+}
+
+Cost linearCost(const LinearPlan &plan, unsigned bits) {
+  return privateMatrixProductCost(plan.shape, plan.format, bits, plan.chooser);
+}
+
+} // namespace
+
+Cost revealCost(std::uint64_t n, unsigned bits, Owner receiver) {
+  const std::uint64_t bytes = (n * bits + 7) / 8;
+  Cost cost;
+  cost.ticks.push_back(
+      {receiver == Owner::kClient ? 0 : bytes, receiver == Owner::kServer ? 0 : bytes});
+  return cost;
+}
+
+Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned) {
+  if (!isUnsigned)
+    return extendSignedCost(n, from, to, fact);
+  return fact == SignFact::kNonNegative || fact == SignFact::kSmall
+             ? extendSignedCost(n, from, to, SignFact::kNonNegative)
+             : extendUnsignedCost(n, from, to);
+}
+
+Cost maxPool2dCost(const Shape &input, const clear::PoolWindow &window, unsigned bits) {
+  const PoolPlan plan = poolPlan(input, window);
+  const auto planes = static_cast<std::uint64_t>(plan.planes);
+  if (planes == 0)
+    return {};
+  std::map<std::int64_t, std::uint64_t> first;
+  if (!plan.separable) {
+    for (const AxisWindow &row : plan.rows)
+      for (const AxisWindow &column : plan.columns)
+        first[row.count * column.count] += planes;
+    return maximumOfGroupsCost(std::move(first), bits);
+  }
+  std::map<std::int64_t, std::uint64_t> second;
+  for (const AxisWindow &column : plan.columns)
+    first[column.count] += planes * plan.usedRows.size();
+  for (const AxisWindow &row : plan.rows)
+    second[row.count] += planes * plan.columns.size();
+  Cost cost = maximumOfGroupsCost(std::move(first), bits);
+  return cost.then(maximumOfGroupsCost(std::move(second), bits));
+}
+
+Cost reduceMaxCost(const Shape &input, const std::vector<std::int64_t> &axes, unsigned bits) {
+  std::uint64_t size = 1;
+  const Shape result = clear::reducedShape(input, axes);
+  for (std::size_t axis = 0; axis < input.size(); ++axis)
+    size *= static_cast<std::uint64_t>(input[axis] == 0 ? 1 : input[axis] / result[axis]);
+  return maximumOverCost(elements(result), size, bits);
+}
+
+Cost argMaxCost(const Shape &input, std::int64_t axis, unsigned bits) {
+  const Shape result = clear::reducedShape(input, {axis});
+  return argmaxOverCost(elements(result), static_cast<std::uint64_t>(input[axis]), bits);
+}
+
+Cost conv2dCost(const Shape &input, const Shape &weight, const clear::ConvWindow &window,
+                unsigned bits, clear::Format weightFormat, LinearProtocol protocol,
+                clear::Format clientFormat) {
+  return linearCost(convPlan(input, weight, window, bits, weightFormat, protocol, clientFormat),
+                    bits);
+}
+
+Cost matmulCost(const Shape &lhs, const Shape &rhs, bool serverIsLeft, unsigned bits,
+                clear::Format serverFormat, LinearProtocol protocol, clear::Format clientFormat) {
+  return linearCost(linearPlan(matmulPlan(lhs, rhs).shape, serverIsLeft, bits, serverFormat,
+                               protocol, clientFormat),
+                    bits);
+}
+
+Cost matmulSharedCost(const Shape &lhs, const Shape &rhs, unsigned bits) {
+  const MatrixShape shape = matmulPlan(lhs, rhs).shape;
+  return privateMatrixProductCost(shape, {bits, false}, bits, Role::kServer)
+      .beside(privateMatrixProductCost(shape, {bits, false}, bits, Role::kClient));
+}
+
+Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner) {
+  return privateProductCost(n, {factorFormat.bits, factorFormat.isSigned}, bits,
+                            owner == Owner::kClient ? Role::kClient : Role::kServer);
+}
+
+Cost mulSharedCost(std::uint64_t n, unsigned bits) { return productCost(n, bits); }
+
+} // namespace dyad
