@@ -1,6 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
 // Costs of the mpc operations: each calls the formula beside its protocol in the runtime.
-#include "ir/mpc/mpc.h"
+#include "ir/mpc/operands.h"
 
+#include "ir/fx/owner.h"
+
+using namespace mlir;
 using namespace dyad;
 using namespace dyad::mpc;
+
+namespace dyad::mpc {
+
+clear::Shape shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape().vec();
+}
+
+std::uint64_t elements(Value value) {
+  return static_cast<std::uint64_t>(cast<RankedTensorType>(value.getType()).getNumElements());
+}
+
+unsigned ringBits(Value shares) {
+  return cast<ArithType>(cast<RankedTensorType>(shares.getType()).getElementType()).getWidth();
+}
+
+clear::Format formatOf(Value known) {
+  fx::FixedType type = fx::fixedType(known);
+  return {type.getWidth(), type.getIsSigned()};
+}
+
+clear::Format clientFormatOf(Value shares) {
+  auto share = shares.getDefiningOp<ShareOp>();
+  if (!share || fx::fixedType(share.getInput()).getOwner() != fx::Owner::kClient)
+    return {};
+  return formatOf(share.getInput());
+}
+
+dyad::Owner ownerOf(fx::Owner owner) {
+  switch (owner) {
+  case fx::Owner::kClient:
+    return dyad::Owner::kClient;
+  case fx::Owner::kServer:
+    return dyad::Owner::kServer;
+  case fx::Owner::kPublic:
+  case fx::Owner::kShared:
+    break;
+  }
+  return dyad::Owner::kPublic;
+}
+
+SignFact factOf(Knowledge known) {
+  switch (known) {
+  case Knowledge::kNonNegative:
+    return SignFact::kNonNegative;
+  case Knowledge::kBounded:
+    return SignFact::kSmall;
+  case Knowledge::kGeneral:
+    break;
+  }
+  return SignFact::kUnknown;
+}
+
+dyad::LinearProtocol protocolOf(LinearProtocol protocol) {
+  return protocol == LinearProtocol::kOtServerChooses ? dyad::LinearProtocol::kOtServerChooses
+                                                      : dyad::LinearProtocol::kOtClientChooses;
+}
+
+clear::ConvWindow windowOf(Conv2DOp op) {
+  return clear::ConvWindow::of(op.getStrides(), op.getPads(), op.getDilations(),
+                               static_cast<std::int64_t>(op.getGroups()));
+}
+
+clear::PoolWindow poolWindowOf(Operation *op) {
+  auto list = [&](llvm::StringRef name) {
+    return cast<DenseI64ArrayAttr>(op->getAttr(name)).asArrayRef();
+  };
+  return clear::PoolWindow::of(list("kernel"), list("strides"), list("pads"), list("dilations"));
+}
+
+} // namespace dyad::mpc
+
+//===--- local operations
+//-----------------------------------------------------------------------===//
+
+Cost ShareOp::cost() { return {}; }
+Cost AddOp::cost() { return {}; }
+Cost SubOp::cost() { return {}; }
+Cost NegOp::cost() { return {}; }
+Cost ShiftLeftOp::cost() { return {}; }
+Cost MulPublicOp::cost() { return {}; }
+Cost ReduceSumOp::cost() { return {}; }
+Cost SumPool2DOp::cost() { return {}; }
+Cost NarrowOp::cost() { return {}; }
+
+//===--- protocols
+//------------------------------------------------------------------------------===//
+
+Cost RevealOp::cost() {
+  return revealCost(elements(getInput()), ringBits(getInput()),
+                    ownerOf(fx::fixedType(getResult()).getOwner()));
+}
+Cost ExtendOp::cost() {
+  return extendCost(elements(getInput()), ringBits(getInput()), ringBits(getResult()),
+                    factOf(getKnown()), getIsUnsigned());
+}
+Cost TruncateReduceOp::cost() {
+  return truncateReduceCost(elements(getInput()), ringBits(getInput()),
+                            static_cast<unsigned>(getShift()));
+}
+Cost mpc::TruncateOp::cost() {
+  return truncateCost(elements(getInput()), ringBits(getInput()), static_cast<unsigned>(getShift()),
+                      factOf(getKnown()));
+}
+Cost DivideOp::cost() {
+  return divideCost(elements(getInput()), ringBits(getInput()), getDivisor());
+}
+Cost MsbOp::cost() { return msbCost(elements(getInput()), ringBits(getInput())); }
+Cost MuxOp::cost() { return multiplexCost(elements(getInput()), {ringBits(getInput())}); }
+Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput())); }
+Cost ClipOp::cost() { return clipCost(elements(getInput()), ringBits(getInput())); }
+Cost MaxPool2DOp::cost() {
+  return maxPool2dCost(shapeOf(getInput()), poolWindowOf(*this), ringBits(getInput()));
+}
+Cost ReduceMaxOp::cost() {
+  return reduceMaxCost(shapeOf(getInput()), getAxes().vec(), ringBits(getInput()));
+}
+Cost ArgMaxOp::cost() {
+  return argMaxCost(shapeOf(getInput()), static_cast<std::int64_t>(getAxis()),
+                    ringBits(getInput()));
+}
+Cost Conv2DOp::cost() {
+  return conv2dCost(shapeOf(getInput()), shapeOf(getWeight()), windowOf(*this),
+                    ringBits(getResult()), formatOf(getWeight()), protocolOf(getProtocol()),
+                    clientFormatOf(getInput()));
+}
+Cost MatMulOp::cost() {
+  bool serverIsLeft = static_cast<bool>(fx::fixedType(getLhs()));
+  return matmulCost(shapeOf(getLhs()), shapeOf(getRhs()), serverIsLeft, ringBits(getResult()),
+                    formatOf(serverIsLeft ? getLhs() : getRhs()), protocolOf(getProtocol()),
+                    clientFormatOf(serverIsLeft ? getRhs() : getLhs()));
+}
+Cost MatMulSharedOp::cost() {
+  return matmulSharedCost(shapeOf(getLhs()), shapeOf(getRhs()), ringBits(getResult()));
+}
+Cost MulPrivateOp::cost() {
+  return mulPrivateCost(elements(getInput()), ringBits(getInput()), formatOf(getFactor()),
+                        ownerOf(fx::fixedType(getFactor()).getOwner()));
+}
+Cost MulSharedOp::cost() { return mulSharedCost(elements(getLhs()), ringBits(getResult())); }
+
+Cost ParallelOp::cost() {
+  Cost cost;
+  for (Operation &op : getBody().front())
+    if (auto member = dyn_cast<CostOpInterface>(op))
+      cost.beside(member.cost());
+  return cost;
+}

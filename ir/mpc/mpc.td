@@ -73,10 +73,10 @@ def Mpc_ShareOp : Mpc_Op<"share"> {
 def Mpc_RevealOp : Mpc_Op<"reveal"> {
   let summary = "shares opened to one party or both";
   let description = [{
-    The result's owner learns the value. One flow of width bits an element in each needed direction. The share sent is as
-    uniform as the last protocol left it; a value that is only local operations away from an input is re-randomised first (`refresh`).
+    The result's owner learns the value. One flow of width bits an element in each needed direction. The share that is sent is the
+    value minus the receiver's own share, whatever was computed before: it tells the value and nothing else.
   }];
-  let arguments = (ins Mpc_Arith:$input, UnitAttr:$refresh);
+  let arguments = (ins Mpc_Arith:$input);
   let results = (outs Fx_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -187,7 +187,10 @@ def Mpc_ArgMaxOp : Mpc_Unary<"arg_max"> {
 
 def Mpc_Conv2DOp : Mpc_Op<"conv2d"> {
   let summary = "convolution of shares with the server's weights";
-  let description = [{ Input, bias and result are modulo the same 2^l. `client_input`: the client knows the input in the clear. }];
+  let description = [{
+    Input, bias and result are modulo the same 2^l. Where the input is an `mpc.share` of the client's value, and the client
+    chooses, the choices are that value's bits instead of its share's. The same for `mpc.matmul`.
+  }];
   let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$weight, Optional<Fx_Tensor>:$bias,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$groups,
                        Mpc_LinearProtocolAttr:$protocol);

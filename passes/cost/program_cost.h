@@ -4,28 +4,19 @@
 #pragma once
 
 #include "ir/mpc/mpc.h"
+#include "runtime/ot/node_stats.h"
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace dyad {
 
-/// A row of the statistics: a phase, or a node.
-struct CostRow {
-  std::string name; ///< ONNX node, or phase
-  std::string op;   ///< mpc operation; empty for a phase
-  std::uint64_t bytesToServer = 0;
-  std::uint64_t bytesToClient = 0;
-  unsigned flows = 0; ///< by how much the longest causal chain of messages grew
-  std::uint64_t serverCots = 0;
-  std::uint64_t clientCots = 0;
-};
-
 struct ProgramCost {
-  std::vector<CostRow> nodes;  ///< in the order in which they first run; a name and op occur once
-  std::vector<CostRow> phases; ///< "setup", "stock", "online", for one sample
-  CostRow total;               ///< of the online phase
+  /// In the order in which they first run; a pair of name and operation occurs once, as in the
+  /// statistics of a run.
+  std::vector<NodeStats> nodes;
+  /// "setup" and "stock", which come before, and "online": all nodes together. One sample.
+  std::vector<NodeStats> phases;
 };
 
 /// Costs of the program `main` of an mpc module, for one sample.
@@ -38,14 +29,15 @@ struct NodeLabel {
   std::string op;
   bool operator==(const NodeLabel &) const = default;
 };
-/// Whether the operation is marked as a node of its own: it is a protocol, or heavy local work.
+/// Whether the operation is a row of its own: a protocol, an `mpc.parallel`. What is local counts
+/// for no row.
 bool isNode(mlir::Operation *op);
 NodeLabel labelOf(mlir::Operation *op);
 
 /// A table for people.
 std::string renderTable(const ProgramCost &cost);
-/// {"nodes": [{"name", "op", "bytes_to_server", "bytes_to_client", "bytes", "flows", "cots"}],
-/// "phases": [...], "total": {...}}
+/// {"phases": [{"name", "bytes_to_server", "bytes_to_client", "bytes", "flows", "server_cots",
+/// "client_cots"}], "nodes": [the same and "op"]}
 std::string renderJson(const ProgramCost &cost);
 
 } // namespace dyad

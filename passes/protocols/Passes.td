@@ -31,7 +31,7 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
   ];
 }
 
-def ShareFlows : Pass<"share-flows", "::mlir::func::FuncOp"> {
+def ShareFlows : Pass<"share-flows", "::mlir::ModuleOp"> {
   let summary = "Let independent protocols send in the same flows";
   let description = [{
     Orders operations by depth, the number of protocols on the longest way from an input, and puts protocols of one depth

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "passes/cost/program_cost.h"
+
+#include "runtime/ot/stock_cost.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+
+namespace dyad {
+namespace {
+
+NodeStats phase(std::string name, const Cost &cost, FlowCounter &flows) {
+  return predictedRow(std::move(name), "", cost, flows);
+}
+
+std::uint64_t bytesOf(const NodeStats &row) { return row.bytesToServer + row.bytesToClient; }
+
+void addTo(NodeStats &sum, const NodeStats &row) {
+  sum.bytesToServer += row.bytesToServer;
+  sum.bytesToClient += row.bytesToClient;
+  sum.flows += row.flows;
+  sum.serverCots += row.serverCots;
+  sum.clientCots += row.clientCots;
+}
+
+std::string number(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t at = digits.size(); at > 3; at -= 3)
+    digits.insert(at - 3, " ");
+  return digits;
+}
+
+// The end of a long name tells more than its beginning.
+std::string shortened(const std::string &name, std::size_t width) {
+  return name.size() <= width ? name : "..." + name.substr(name.size() - width + 3);
+}
+
+} // namespace
+
+bool isNode(Operation *op) {
+  auto costed = dyn_cast<mpc::CostOpInterface>(op);
+  return costed && !costed.cost().ticks.empty();
+}
+
+NodeLabel labelOf(Operation *op) {
+  auto parallel = dyn_cast<mpc::ParallelOp>(op);
+  if (!parallel)
+    return {nodeName(op).str(), op->getName().stripDialect().str()};
+  NodeLabel label;
+  auto append = [](std::string &text, const std::string &part) {
+    text += (text.empty() ? "" : " + ") + part;
+  };
+  for (Operation &member : parallel.getBody().front().without_terminator()) {
+    NodeLabel own = labelOf(&member);
+    append(label.name, own.name);
+    append(label.op, own.op);
+  }
+  return label;
+}
+
+ProgramCost costOf(ModuleOp module) {
+  ProgramCost result;
+  NodeStats online;
+  online.name = "online";
+  FlowCounter flows;
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (main && !main.isExternal()) {
+    for (Operation &op : main.getBody().front()) {
+      if (!isNode(&op))
+        continue;
+      NodeLabel label = labelOf(&op);
+      NodeStats row =
+          predictedRow(label.name, label.op, cast<mpc::CostOpInterface>(op).cost(), flows);
+      addTo(online, row);
+      auto same = llvm::find_if(result.nodes, [&](const NodeStats &other) {
+        return other.name == row.name && other.op == row.op;
+      });
+      if (same != result.nodes.end())
+        addTo(*same, row);
+      else
+        result.nodes.push_back(row);
+    }
+  }
+  FlowCounter before;
+  result.phases.push_back(phase("setup", setupCost(), before));
+  result.phases.push_back(phase("stock", stockCost(online.serverCots, online.clientCots), before));
+  result.phases.push_back(online);
+  return result;
+}
+
+std::string renderTable(const ProgramCost &cost) {
+  constexpr std::size_t kName = 40;
+  constexpr std::size_t kOp = 24;
+  std::string text =
+      fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16}\n", "node", kName, "operation", kOp,
+                  "bytes to server", "bytes to client", "flows", "COTs");
+  auto line = [&](const NodeStats &row) {
+    text +=
+        fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16}\n", shortened(row.name, kName),
+                    kName, shortened(row.op, kOp), kOp, number(row.bytesToServer),
+                    number(row.bytesToClient), row.flows, number(row.serverCots + row.clientCots));
+  };
+  for (const NodeStats &row : cost.nodes)
+    line(row);
+  text += std::string(kName + kOp + 61, '-') + "\n";
+  for (const NodeStats &row : cost.phases)
+    line(row);
+  return text;
+}
+
+std::string renderJson(const ProgramCost &cost) {
+  auto json = [](const NodeStats &row) {
+    nlohmann::ordered_json object;
+    object["name"] = row.name;
+    if (!row.op.empty())
+      object["op"] = row.op;
+    object["bytes_to_server"] = row.bytesToServer;
+    object["bytes_to_client"] = row.bytesToClient;
+    object["bytes"] = bytesOf(row);
+    object["flows"] = row.flows;
+    object["server_cots"] = row.serverCots;
+    object["client_cots"] = row.clientCots;
+    return object;
+  };
+  nlohmann::ordered_json all;
+  all["phases"] = nlohmann::ordered_json::array();
+  all["nodes"] = nlohmann::ordered_json::array();
+  for (const NodeStats &row : cost.phases)
+    all["phases"].push_back(json(row));
+  for (const NodeStats &row : cost.nodes)
+    all["nodes"].push_back(json(row));
+  return all.dump(2) + "\n";
+}
+
+} // namespace dyad

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lowering of comparisons and of what is made of them. Signs are read in the narrowest ring that
+// holds what is compared; selected values are computed in the result's ring.
+#include "passes/protocols/lowering.h"
+
+using namespace mlir;
+
+namespace dyad {
+
+void Lowering::lowerRelu(fx::ReluOp op) {
+  Value input = op.getInput();
+  Value shares = ring(input, bits(input));
+  if (!range(input).nonNegative())
+    shares = create<mpc::ReluOp>(shares.getType(), shares);
+  define(op.getResult(), shares);
+}
+
+void Lowering::lowerAbs(fx::AbsOp op) {
+  Value input = op.getInput();
+  unsigned width = bits(op.getResult());
+  Value bit = msb(ring(input, bits(input)));
+  // x - 2x where x is negative; modulo 2^width, so that the doubled value need not fit.
+  Value x = ring(input, std::max(width, bits(input)));
+  x = narrow(x, width);
+  Value twice = create<mpc::ShiftLeftOp>(x.getType(), x, builder_.getI64IntegerAttr(1)).getResult();
+  Value selected = create<mpc::MuxOp>(x.getType(), bit, twice, /*where_zero=*/false);
+  define(op.getResult(), create<mpc::SubOp>(x.getType(), x, selected));
+}
+
+void Lowering::lowerMinMax(Operation *op, bool isMax) {
+  Value a = op->getOperand(0);
+  Value b = op->getOperand(1);
+  unsigned width = bits(op->getResult(0));
+  unsigned compared = difference(range(a), range(b)).signedBits();
+  unsigned wide = std::max(width, compared);
+  Value wideA = ring(a, wide);
+  Value wideB = ring(b, wide);
+  Value gap = create<mpc::SubOp>(wideA.getType(), wideA, wideB);
+  Value bit = msb(narrow(gap, compared));
+  // b, and the gap on top of it where a is the one.
+  Value base = narrow(wideB, width);
+  Value selected = create<mpc::MuxOp>(base.getType(), bit, narrow(gap, width), isMax);
+  define(op->getResult(0), create<mpc::AddOp>(base.getType(), base, selected));
+}
+
+void Lowering::lowerClip(fx::ClipOp op) {
+  Value input = op.getInput();
+  auto low = static_cast<int64_t>(op.getLow());
+  auto high = static_cast<int64_t>(op.getHigh());
+  IntegerRange all = hull(range(input), {low, high});
+  all = hull(all, difference(range(input), {low, low}));
+  all = hull(all, difference(range(input), {high, high}));
+  Value shares = ring(input, all.signedBits());
+  define(op.getResult(),
+         create<mpc::ClipOp>(shares.getType(), shares, op.getLowAttr(), op.getHighAttr()));
+}
+
+void Lowering::lowerPRelu(fx::PReluOp op) {
+  Value input = op.getInput();
+  Value slope = op.getSlope();
+  auto fraction = static_cast<unsigned>(std::max(fx::fixedType(slope).getFraction(), 0));
+  unsigned width = std::max(bits(op.getResult()), 1U);
+  auto times = [&](Value shares, Value factor) -> Value {
+    fx::Owner owner = fx::fixedType(factor).getOwner();
+    if (owner == fx::Owner::kPublic)
+      return create<mpc::MulPublicOp>(shares.getType(), shares, factor);
+    if (owner != fx::Owner::kShared)
+      return create<mpc::MulPrivateOp>(shares.getType(), shares, factor);
+    return create<mpc::MulSharedOp>(shares.getType(), shares, ring(factor, width));
+  };
+  auto shifted = [&](Value shares) -> Value {
+    auto attribute = builder_.getI64IntegerAttr(fraction);
+    return create<mpc::ShiftLeftOp>(arith(shares, width), shares, attribute);
+  };
+  // x * 2^fraction modulo 2^width needs no more than this of x.
+  unsigned below = width > fraction ? width - fraction : 1;
+  IntegerRange x = range(input);
+  IntegerRange negative{std::max<__int128>(-x.high, 0), std::max<__int128>(-x.low, 0)};
+  unsigned compared = bits(input);
+  if (negative.fits(compared)) {
+    // p = relu(x) and n = p - x are not negative, so that both grow cheaply: p * 2^f - n * slope.
+    Value signedX = ring(input, compared);
+    Value p = create<mpc::ReluOp>(signedX.getType(), signedX);
+    Value n = create<mpc::SubOp>(p.getType(), p, signedX);
+    auto grown = [&](Value part, const IntegerRange &partRange, unsigned target) {
+      return ringWidth(part) < target ? extend(part, target, partRange) : narrow(part, target);
+    };
+    Value high = shifted(grown(p, {0, std::max<__int128>(x.high, 0)}, below));
+    Value low = times(grown(n, negative, width), slope);
+    define(op.getResult(), create<mpc::SubOp>(high.getType(), high, low));
+    return;
+  }
+  Value bit = msb(ring(input, compared));
+  Value high = shifted(ring(input, below));
+  Value low = times(ring(input, width), slope);
+  Value gap = create<mpc::SubOp>(low.getType(), low, high);
+  Value selected = create<mpc::MuxOp>(gap.getType(), bit, gap, /*where_zero=*/false);
+  define(op.getResult(), create<mpc::AddOp>(high.getType(), high, selected));
+}
+
+void Lowering::lowerMaximum(Operation *op) {
+  Value input = op->getOperand(0);
+  IntegerRange all = range(input);
+  unsigned width = hull(all, difference(all, all)).signedBits();
+  Value shares = ring(input, width);
+  OperationState state(location_, isa<fx::ReduceMaxOp>(op) ? "mpc.reduce_max" : "mpc.max_pool2d",
+                       shares, arith(op->getResult(0), width), op->getAttrs());
+  define(op->getResult(0), builder_.create(state)->getResult(0));
+}
+
+void Lowering::lowerReduceMin(fx::ReduceMinOp op) {
+  Value input = op.getInput();
+  IntegerRange all = range(input);
+  IntegerRange negated = difference({0, 0}, all);
+  unsigned width = hull(hull(all, negated), difference(all, all)).signedBits();
+  Value shares = ring(input, width);
+  Value flipped = create<mpc::NegOp>(shares.getType(), shares);
+  Value largest = create<mpc::ReduceMaxOp>(arith(op.getResult(), width), flipped, op.getAxesAttr());
+  define(op.getResult(), create<mpc::NegOp>(largest.getType(), largest));
+}
+
+void Lowering::lowerArgMax(fx::ArgMaxOp op) {
+  IntegerRange all = range(op.getInput());
+  Value shares = ring(op.getInput(), difference(all, all).signedBits());
+  // The protocol's result has the index's bits; where it is known to be smaller than them all it
+  // reads as unsigned.
+  auto size = cast<RankedTensorType>(op.getInput().getType()).getDimSize(op.getAxis());
+  unsigned width =
+      std::max(1U, llvm::Log2_64_Ceil(static_cast<uint64_t>(std::max<int64_t>(size, 1))));
+  define(op.getResult(), create<mpc::ArgMaxOp>(arith(op.getResult(), width), shares,
+                                               op.getAxisAttr(), op.getLastAttr()));
+}
+
+} // namespace dyad

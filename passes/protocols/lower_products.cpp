@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lowering of products. Operands are brought to the result's width first, since the products wrap
+// in the ring and only the final value must fit; the cost formulas decide whose bits are the
+// choices.
+#include "passes/protocols/lowering.h"
+
+using namespace mlir;
+
+namespace dyad {
+namespace {
+
+fx::Owner ownerOf(Value value) { return fx::fixedType(value).getOwner(); }
+
+} // namespace
+
+LogicalResult Lowering::lowerMul(fx::MulOp op) {
+  Value result = op.getResult();
+  unsigned width = fx::fixedType(result).getWidth();
+  width = std::max(width, bits(result));
+  Value lhs = op.getLhs();
+  Value rhs = op.getRhs();
+  if (isShared(lhs) && isShared(rhs)) {
+    Value left = ring(lhs, width);
+    define(result, create<mpc::MulSharedOp>(left.getType(), left, ring(rhs, width)));
+    return success();
+  }
+  if (!isShared(lhs) && !isShared(rhs)) {
+    // The client's number times the server's: either one can be the factor.
+    mpc::MulPrivateOp best;
+    for (auto [shared, factor] : {std::pair(lhs, rhs), std::pair(rhs, lhs)}) {
+      Value shares = ring(shared, width);
+      auto candidate = create<mpc::MulPrivateOp>(shares.getType(), shares, factor);
+      if (best && link_.seconds(best.cost()) <= link_.seconds(candidate.cost())) {
+        candidate.erase();
+        continue;
+      }
+      if (best)
+        best.erase();
+      best = candidate;
+    }
+    define(result, best.getResult());
+    return success();
+  }
+  Value factor = isShared(lhs) ? rhs : lhs;
+  Value shares = ring(isShared(lhs) ? lhs : rhs, width);
+  if (ownerOf(factor) == fx::Owner::kPublic)
+    define(result, create<mpc::MulPublicOp>(shares.getType(), shares, factor));
+  else
+    define(result, create<mpc::MulPrivateOp>(shares.getType(), shares, factor));
+  return success();
+}
+
+void Lowering::chooseLinearProtocol(Operation *op) {
+  auto cost = [&](mpc::LinearProtocol protocol) {
+    op->setAttr("protocol", mpc::LinearProtocolAttr::get(builder_.getContext(), protocol));
+    return link_.seconds(cast<mpc::CostOpInterface>(op).cost());
+  };
+  double server = cost(mpc::LinearProtocol::kOtServerChooses);
+  double client = cost(mpc::LinearProtocol::kOtClientChooses);
+  if (server <= client)
+    cost(mpc::LinearProtocol::kOtServerChooses);
+}
+
+LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
+  if (ownerOf(op.getWeight()) != fx::Owner::kServer)
+    return op.emitError("convolution of shared values needs weights that the server knows, not ")
+           << fx::stringifyOwner(ownerOf(op.getWeight())) << " ones";
+  Value result = op.getResult();
+  unsigned width = std::max(fx::fixedType(result).getWidth(), bits(result));
+  Value input = ring(op.getInput(), width);
+  Value bias = op.getBias();
+  bool biasInside = bias && ownerOf(bias) == fx::Owner::kServer;
+  auto protocol =
+      mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
+  auto conv = create<mpc::Conv2DOp>(
+      arith(result, width), input, op.getWeight(), biasInside ? bias : Value(), op.getStridesAttr(),
+      op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr(), protocol);
+  chooseLinearProtocol(conv);
+  Value sum = conv.getResult();
+  if (bias && !biasInside) {
+    auto element = mpc::ArithType::get(builder_.getContext(), width);
+    int64_t channels = cast<RankedTensorType>(bias.getType()).getDimSize(0);
+    Value column = create<mpc::ReshapeOp>(RankedTensorType::get({1, channels, 1, 1}, element),
+                                          ring(bias, width));
+    Value everywhere = create<mpc::BroadcastOp>(sum.getType(), column);
+    sum = create<mpc::AddOp>(sum.getType(), sum, everywhere);
+  }
+  define(result, sum);
+  return success();
+}
+
+LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
+  Value result = op.getResult();
+  unsigned width = std::max(fx::fixedType(result).getWidth(), bits(result));
+  Value lhs = op.getLhs();
+  Value rhs = op.getRhs();
+  bool leftPrivate = ownerOf(lhs) == fx::Owner::kServer;
+  bool rightPrivate = ownerOf(rhs) == fx::Owner::kServer;
+  if (leftPrivate || rightPrivate) {
+    auto protocol =
+        mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
+    auto product = create<mpc::MatMulOp>(arith(result, width), leftPrivate ? lhs : ring(lhs, width),
+                                         leftPrivate ? ring(rhs, width) : rhs, protocol);
+    chooseLinearProtocol(product);
+    define(result, product.getResult());
+    return success();
+  }
+  define(result,
+         create<mpc::MatMulSharedOp>(arith(result, width), ring(lhs, width), ring(rhs, width)));
+  return success();
+}
+
+} // namespace dyad

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// State of the lowering to mpc: which shares of each fx value exist, in which rings, and how an
+// operand is brought into the ring that an operation needs.
+#pragma once
+
+#include "ir/fx/owner.h"
+#include "ir/mpc/mpc.h"
+#include "passes/analysis/integer_ranges.h"
+#include "passes/protocols/link.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace dyad {
+
+/// Lowers one function in place. A shared fx value x is held in a ring of any width in which it
+/// fits, read as signed (or as unsigned where it is never negative): often narrower than its type,
+/// since a truncation leaves fewer bits and many values are never used wider.
+class Lowering {
+public:
+  Lowering(mlir::func::FuncOp function, bool strict, Link link)
+      : function_(function), ranges_(function, strict), link_(link), builder_(function) {}
+
+  /// Diagnostics name the node; the function is half-lowered then.
+  llvm::LogicalResult run();
+
+private:
+  // Operations, by family; each registers the shares of its result.
+  llvm::LogicalResult lower(mlir::Operation *op);
+  void lowerReveal(fx::RevealOp op);
+  void lowerStructure(mlir::Operation *op);
+  void lowerSum(mlir::Operation *op);
+  void lowerNeg(fx::NegOp op);
+  void lowerShiftLeft(fx::ShiftLeftOp op);
+  void lowerTruncate(mlir::Operation *op, mlir::Value input, unsigned shift, fx::Rounding rounding);
+  void lowerDivide(fx::DivideOp op);
+  void lowerReduceSum(mlir::Operation *op);
+  void lowerRelu(fx::ReluOp op);
+  void lowerAbs(fx::AbsOp op);
+  void lowerMinMax(mlir::Operation *op, bool isMax);
+  void lowerClip(fx::ClipOp op);
+  void lowerPRelu(fx::PReluOp op);
+  void lowerMaximum(mlir::Operation *op);
+  void lowerReduceMin(fx::ReduceMinOp op);
+  void lowerArgMax(fx::ArgMaxOp op);
+  llvm::LogicalResult lowerMul(fx::MulOp op);
+  llvm::LogicalResult lowerConv(fx::Conv2DOp op);
+  llvm::LogicalResult lowerMatMul(fx::MatMulOp op);
+  void chooseLinearProtocol(mlir::Operation *op);
+  bool keepsRing(mlir::Operation *op, unsigned ring, unsigned shift) const;
+
+  // Values.
+  bool isShared(mlir::Value value) const {
+    return fx::fixedType(value).getOwner() == fx::Owner::kShared;
+  }
+  IntegerRange range(mlir::Value value) const { return ranges_.at(value); }
+  /// Bits of a signed ring that holds the value: the ring to read its sign in.
+  unsigned bits(mlir::Value value) const { return range(value).signedBits(); }
+  /// Ring in which the value's shares were made; for a value that somebody knows, the bits it
+  /// needs.
+  unsigned nativeWidth(mlir::Value value) const;
+  /// Shares modulo 2^width: narrowing is free, widening is an extension.
+  mlir::Value ring(mlir::Value value, unsigned width);
+  void define(mlir::Value value, mlir::Value shares);
+
+  // Building.
+  mlir::Type arith(mlir::Value shapedLike, unsigned width) const;
+  mlir::Value narrow(mlir::Value shares, unsigned width);
+  mlir::Value extend(mlir::Value shares, unsigned width, const IntegerRange &range);
+  mlir::Value msb(mlir::Value shares);
+  template <typename Op, typename... Args> Op create(Args &&...args) {
+    return builder_.create<Op>(location_, std::forward<Args>(args)...);
+  }
+
+  struct Shares {
+    unsigned native = 0;
+    llvm::SmallVector<std::pair<unsigned, mlir::Value>, 2> byWidth;
+  };
+
+  mlir::func::FuncOp function_;
+  IntegerRanges ranges_;
+  Link link_;
+  mlir::OpBuilder builder_;
+  mlir::Location location_ = mlir::UnknownLoc::get(function_.getContext());
+  llvm::DenseMap<mlir::Value, Shares> shares_;
+};
+
+/// Width of a value's ring.
+unsigned ringWidth(mlir::Value shares);
+/// The strongest fact that holds for values of the range in a signed ring of `width` bits.
+mpc::Knowledge knowledgeOf(const IntegerRange &range, unsigned width);
+
+} // namespace dyad
