@@ -29,19 +29,18 @@ struct ComparisonPlan {
   std::vector<Level> levels;
   unsigned payloadPlanes = 0; ///< of all leaf OTs
   unsigned merges = 0;
+  bool leafHasOrder = true;       ///< whether the order is wanted, or equality only
+  bool lowestHasEquality = false; ///< whether the equality of the whole is wanted
 
   /// Greater-than; with `withEquality` the equality bit of the whole too. 0 <= bits <= 64.
   static ComparisonPlan order(unsigned bits, bool withEquality, unsigned leafBits = kLeafBits);
   /// Equality only.
   static ComparisonPlan equality(unsigned bits, unsigned leafBits = kLeafBits);
 
-  /// Payload bit-planes of leaf j: what its 1-of-2^m OT sends. An equality of one-bit digits is
-  /// local.
+  /// Bit-planes that the look-up of digit j sends; 0: local, as the equality of one-bit digits is.
   unsigned leafPlanes(unsigned j) const;
   /// The look-ups of all leaves, of n elements each.
   std::vector<BitTable> tables(std::uint64_t n) const;
-  bool leafHasOrder = true;
-  bool lowestHasEquality = false;
 };
 
 /// AND of n pairs of shared bits: 2 bits each way, one tick; one COT in each direction.

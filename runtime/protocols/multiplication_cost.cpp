@@ -5,9 +5,6 @@
 #include <algorithm>
 
 namespace dyad {
-namespace {
-std::uint64_t bytesOf(std::uint64_t bits) { return (bits + 7) / 8; }
-} // namespace
 
 std::uint64_t productPayloadBits(unsigned choiceBits, unsigned width) {
   std::uint64_t sum = 0;
@@ -23,7 +20,7 @@ std::uint64_t choicesPerTile(const MatrixShape &shape, unsigned choiceBits, unsi
 
 std::uint64_t tilePayloadBytes(const MatrixShape &shape, unsigned choiceBits, unsigned width,
                                std::uint64_t choices) {
-  return bytesOf(choices * shape.columns * productPayloadBits(choiceBits, width));
+  return bitBytes(choices * shape.columns * productPayloadBits(choiceBits, width));
 }
 
 Cost privateMatrixProductCost(const MatrixShape &shape, ChoiceFormat format, unsigned width,
@@ -34,7 +31,7 @@ Cost privateMatrixProductCost(const MatrixShape &shape, ChoiceFormat format, uns
   // Written for the client as the chooser.
   Cost cost;
   cost.serverCots = choices * bits;
-  cost.ticks.push_back({bytesOf(choices * bits), 0});
+  cost.ticks.push_back({bitBytes(choices * bits), 0});
   for (std::uint64_t at = 0; at < choices; at += perTile)
     cost.ticks.push_back(
         {0, tilePayloadBytes(shape, bits, width, std::min(perTile, choices - at))});

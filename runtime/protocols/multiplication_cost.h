@@ -10,6 +10,9 @@
 
 namespace dyad {
 
+/// Bytes of a bit stream, padded at its very end only.
+constexpr std::uint64_t bitBytes(std::uint64_t bits) { return (bits + 7) / 8; }
+
 /// `groups` independent products of a rows x inner by an inner x columns matrix, row-major.
 struct MatrixShape {
   std::uint64_t groups = 1;

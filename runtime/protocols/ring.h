@@ -14,7 +14,7 @@ namespace dyad {
 
 using RingSpan = std::span<const std::uint64_t>;
 
-inline constexpr std::uint64_t ringMask(unsigned width) {
+constexpr std::uint64_t ringMask(unsigned width) {
   return width == 0 ? 0 : ~std::uint64_t{0} >> (64 - width);
 }
 

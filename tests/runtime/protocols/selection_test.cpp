@@ -132,6 +132,20 @@ TEST_CASE("relu and abs at the borders of wide rings", "[protocol][nonlinear]") 
     checkActivations(edgeShares(edgeValues(width, width / 2), width, width / 2));
 }
 
+TEST_CASE("activations of no, one and odd numbers of elements", "[protocol][nonlinear]") {
+  for (const std::size_t n : {0U, 1U, 7U, 65U}) {
+    Ring values = edgeValues(28, 12, 100);
+    values.resize(n);
+    const Shares x = shared(values, 28);
+    checkActivations(x);
+    const auto results = runCosting(clipCost(n, 28), [&](Session &session) {
+      return clip(session, x.of(session), 0, 6 << 12, 28);
+    });
+    if (n <= 1) // the edge values begin with 0, which is inside
+      CHECK(joined(results, 28).values() == values);
+  }
+}
+
 TEST_CASE("clip, all values and shares of 5 bits and all bounds that fit",
           "[protocol][nonlinear]") {
   constexpr unsigned kWidth = 5;

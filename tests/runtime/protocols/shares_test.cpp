@@ -196,8 +196,9 @@ TEST_CASE("bytes on the wire are those of the recorded digests", "[protocol][wir
   CHECK(digest(nonNegativeCost(n, kWidth), [](Session &s, Ring v) {
           return nonNegative(s, std::move(v), kWidth);
         }) == "708cbe9c79d4334c");
-  CHECK(digest(reluCost(n, kWidth),
-               [](Session &s, Ring v) { return relu(s, std::move(v), kWidth); }) == "2796b3ae3b1dee0e");
+  CHECK(digest(reluCost(n, kWidth), [](Session &s, Ring v) {
+          return relu(s, std::move(v), kWidth);
+        }) == "2796b3ae3b1dee0e");
   CHECK(digest(truncateCost(n, kWidth, 9, SignFact::kUnknown), [](Session &s, Ring v) {
           return truncate(s, std::move(v), kWidth, 9, SignFact::kUnknown, Rounding::kFloor);
         }) == "e15726f35ea47c5d");
@@ -212,4 +213,17 @@ TEST_CASE("bytes on the wire are those of the recorded digests", "[protocol][wir
         }) == "370104e9f03756bd");
   CHECK(digest(productCost(n, kWidth),
                [](Session &s, Ring v) { return product(s, v, v, kWidth); }) == "ddc68394980ab432");
+  CHECK(digest(squareCost(n, kWidth), [](Session &s, Ring v) {
+          return square(s, std::move(v), kWidth);
+        }) == "27e631dcf57ccf78");
+  CHECK(digest(argmaxOverCost(1, n, kWidth), [](Session &s, Ring v) {
+          const std::size_t size = v.size();
+          return argmaxOver(s, std::move(v), size, kWidth);
+        }) == "5c9b95d4e01f073e");
+  const MatrixShape shape{1, 3, n, 1};
+  CHECK(digest(privateMatrixProductCost(shape, {8, true}, kWidth, Role::kServer),
+               [&](Session &s, Ring v) {
+                 return matrixProductKnownLeft(s, shape, Ring(s.isServer() ? 3 * n : 0, 7),
+                                               std::move(v), {8, true}, kWidth, Role::kServer);
+               }) == "48d2f7e9487d7128");
 }
