@@ -2,7 +2,6 @@
 // The channel over a connected socket. On the wire each message goes in chunks: its length as four
 // little-endian bytes, then its bytes; a chunk of length 0 is a keep-alive. Like the headers of
 // TCP, neither counts as traffic.
-#include "runtime/net/cost.h"
 #include "runtime/net/error.h"
 #include "runtime/net/socket.h"
 
@@ -22,7 +21,8 @@
 namespace dyad {
 namespace {
 
-constexpr std::size_t kMaxChunk = kMaxFrameBytes + kFrameHeaderBytes;
+// Small enough that text, such as a browser's or a shell's, is no valid length.
+constexpr std::size_t kMaxChunk = std::size_t{1} << 24;
 constexpr std::size_t kReadBuffer = std::size_t{256} << 10;
 // How long a party that closes waits for the other to have read everything.
 constexpr std::chrono::milliseconds kLinger{2000};
