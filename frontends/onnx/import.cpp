@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/onnx/import.h"
+
+#include "frontends/onnx/graph_importer.h"
+#include "frontends/onnx/tensor_proto.h"
+#include "ir/nn/nn.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/stubs/logging.h>
+#include <limits>
+#include <new>
+
+using namespace mlir;
+
+namespace dyad::onnx {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Dimension = ::onnx::TensorShapeProto::Dimension;
+
+// Throws Refusal for anything that is not a complete ONNX model.
+void readModel(const std::string &path, ::onnx::ModelProto &model) {
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    throw Refusal(fmt::format("'{}' is a folder; name an ONNX file", path));
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw Refusal(fmt::format("'{}' cannot be opened; check the path and its permissions", path));
+  // Protobuf would print its own view of a damaged file.
+  auto *handler = google::protobuf::SetLogHandler(nullptr);
+  google::protobuf::io::IstreamInputStream stream(&file);
+  google::protobuf::io::CodedInputStream coded(&stream);
+  coded.SetTotalBytesLimit(std::numeric_limits<int>::max());
+  bool complete = model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+  google::protobuf::SetLogHandler(handler);
+  if (!complete)
+    throw Refusal(fmt::format("'{}' is not an ONNX model, or it is truncated; copy or export it "
+                              "again",
+                              path));
+  if (!model.has_graph() || model.opset_import_size() == 0 || model.ir_version() < 3)
+    throw Refusal(fmt::format("'{}' is not an ONNX model: graph, opset or IR version are missing; "
+                              "export it again",
+                              path));
+}
+
+// "; did you mean 'x' or 'y'?", from the closest of the candidates.
+std::string closeNames(const std::string &name, const std::vector<std::string> &candidates) {
+  std::vector<std::pair<unsigned, std::string>> ranked;
+  for (const std::string &candidate : candidates) {
+    bool contains = !name.empty() && llvm::StringRef(candidate).contains_insensitive(name);
+    unsigned distance = llvm::StringRef(name).edit_distance(candidate, true, 8);
+    if (contains || distance <= std::max<size_t>(2, name.size() / 3))
+      ranked.emplace_back(distance, candidate);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(ranked.size(), 5); ++i)
+    text += fmt::format("{}'{}'", i == 0 ? "" : ", ", ranked[i].second);
+  if (!text.empty())
+    return "did you mean " + text + "?";
+  for (size_t i = 0; i < std::min<size_t>(candidates.size(), 8); ++i)
+    text += fmt::format("{}'{}'", i == 0 ? "" : ", ", candidates[i]);
+  return candidates.empty() ? "there is none" : "there is " + text;
+}
+
+// One import, from the parsed model to the module.
+class ModelImporter {
+public:
+  ModelImporter(const ::onnx::ModelProto &model, const std::string &folder,
+                const ImportOptions &options, ModuleOp module, OpBuilder builder)
+      : model_(model), options_(options), emitter_(module, std::move(builder)),
+        graphs_(model, folder, emitter_), main_(frame_, nullptr, "") {}
+
+  LogicalResult run();
+
+private:
+  void checkOptions();
+  void checkName(const char *option, const std::string &name);
+  void bindSymbols();
+  void addInput(const ::onnx::ValueInfoProto &input);
+  Value constantInput(const std::string &name, const ::onnx::TypeProto::Tensor &type,
+                      const SetValue &given);
+  Shape inputShape(const std::string &name, const ::onnx::TypeProto::Tensor &type);
+  void addOutputs();
+  bool isInitializer(const std::string &name) const {
+    return main_.initializers.count(name) > 0 && options_.sets.count(name) == 0;
+  }
+
+  const ::onnx::ModelProto &model_;
+  const ImportOptions &options_;
+  Emitter emitter_;
+  GraphImporter graphs_;
+  Frame frame_;
+  Scope main_;
+  std::map<std::string, int64_t> symbols_; // sizes of symbolic dimensions, from --shape
+};
+
+void ModelImporter::checkName(const char *option, const std::string &name) {
+  std::vector<std::string> inputs;
+  for (const auto &input : model_.graph().input())
+    if (!isInitializer(input.name()))
+      inputs.push_back(input.name());
+  if (!llvm::is_contained(inputs, name))
+    graphs_.report(graphs_.at(name), fmt::format("{} names '{}', which is no graph input; {}",
+                                                 option, name, closeNames(name, inputs)));
+}
+
+void ModelImporter::checkOptions() {
+  for (const auto &[name, shape] : options_.shapes)
+    checkName("--shape", name);
+  for (const auto &[name, value] : options_.sets)
+    checkName("--set", name);
+  for (const auto &[name, range] : options_.inputRanges) {
+    if (!name.empty())
+      checkName("--input-range", name);
+    if (!std::isfinite(range.first) || !std::isfinite(range.second) || range.first > range.second)
+      graphs_.report(graphs_.at(name), fmt::format("--input-range {},{} should be two finite "
+                                                   "numbers, the smaller one first",
+                                                   range.first, range.second));
+  }
+  for (const auto &[name, owner] : options_.owners) {
+    checkName("--owner", name);
+    if (owner != "client" && owner != "server" && owner != "public")
+      graphs_.report(graphs_.at(name),
+                     fmt::format("--owner {}={} should be client, server or public", name, owner));
+  }
+  if (options_.reveal != "client" && options_.reveal != "server" && options_.reveal != "both")
+    graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
+                   fmt::format("--reveal {} should be client, server or both", options_.reveal));
+}
+
+// One size of a symbol fixes it for all inputs.
+void ModelImporter::bindSymbols() {
+  for (const auto &input : model_.graph().input()) {
+    auto given = options_.shapes.find(input.name());
+    const auto &dims = input.type().tensor_type().shape().dim();
+    if (given == options_.shapes.end() || given->second.size() != static_cast<size_t>(dims.size()))
+      continue;
+    for (int i = 0; i < dims.size(); ++i) {
+      if (dims[i].value_case() != Dimension::kDimParam || dims[i].dim_param().empty())
+        continue;
+      auto [symbol, isNew] = symbols_.emplace(dims[i].dim_param(), given->second[i]);
+      if (!isNew && symbol->second != given->second[i])
+        graphs_.report(graphs_.at(input.name()),
+                       fmt::format("--shape gives dimension '{}' the sizes {} and {}; they must "
+                                   "agree",
+                                   symbol->first, symbol->second, given->second[i]));
+    }
+  }
+}
+
+Shape ModelImporter::inputShape(const std::string &name, const ::onnx::TypeProto::Tensor &type) {
+  const auto &dims = type.shape().dim();
+  auto given = options_.shapes.find(name);
+  if (given != options_.shapes.end()) {
+    bool fits = !type.has_shape() || given->second.size() == static_cast<size_t>(dims.size());
+    for (int i = 0; fits && i < dims.size(); ++i)
+      fits = dims[i].value_case() != Dimension::kDimValue || dims[i].dim_value() < 0 ||
+             dims[i].dim_value() == given->second[i];
+    if (!fits)
+      throw Refusal(fmt::format("graph input '{}': --shape gives it shape {}, which differs from "
+                                "the model in rank or in a fixed dimension; only symbolic "
+                                "dimensions can be chosen",
+                                name, shapeText(given->second)));
+    elementCount(given->second);
+    return given->second;
+  }
+  if (!type.has_shape())
+    throw Refusal(fmt::format("graph input '{}' has no shape in the model; give it one with "
+                              "--shape {}=...",
+                              name, name));
+  Shape shape;
+  std::string symbols;
+  std::string example;
+  for (int i = 0; i < dims.size(); ++i) {
+    bool isSymbol = dims[i].value_case() == Dimension::kDimParam;
+    auto known = symbols_.find(isSymbol ? dims[i].dim_param() : std::string());
+    if (dims[i].value_case() == Dimension::kDimValue && dims[i].dim_value() >= 0)
+      shape.push_back(dims[i].dim_value());
+    else if (isSymbol && known != symbols_.end())
+      shape.push_back(known->second);
+    else {
+      std::string symbol = isSymbol && !dims[i].dim_param().empty()
+                               ? dims[i].dim_param()
+                               : fmt::format("dimension {}", i);
+      shape.push_back(-1);
+      symbols += fmt::format("{}'{}'", symbols.empty() ? "" : ", ", symbol);
+    }
+    // The first dimension is nearly always the batch, and programs run one sample at a time.
+    std::string entry = shape.back() >= 0 ? std::to_string(shape.back()) : i == 0 ? "1" : "SIZE";
+    example += (i == 0 ? "" : ",") + entry;
+  }
+  if (!symbols.empty())
+    throw Refusal(fmt::format("graph input '{}' has symbolic dimensions ({}); fix them with "
+                              "--shape {}={}",
+                              name, symbols, name, example));
+  elementCount(shape);
+  return shape;
+}
+
+Value ModelImporter::constantInput(const std::string &name, const ::onnx::TypeProto::Tensor &type,
+                                   const SetValue &given) {
+  Kind kind = kindOfType(type.elem_type());
+  size_t count = std::visit([](const auto &values) { return values.size(); }, given.values);
+  Shape shape;
+  bool isScalar = count == 1 && !given.shape;
+  if (given.shape) {
+    shape = *given.shape;
+    const auto &dims = type.shape().dim();
+    bool fits = !type.has_shape() || shape.size() == static_cast<size_t>(dims.size());
+    for (int i = 0; fits && i < dims.size(); ++i)
+      fits = dims[i].value_case() != Dimension::kDimValue || dims[i].dim_value() == shape[i];
+    if (!fits)
+      throw Refusal(fmt::format("graph input '{}': --set gives it a value of shape {}, which "
+                                "differs from the model",
+                                name, shapeText(shape)));
+  } else if (!isScalar || type.has_shape()) {
+    shape = inputShape(name, type);
+  }
+  auto wanted = static_cast<size_t>(elementCount(shape));
+  if (count != wanted && !isScalar)
+    throw Refusal(fmt::format("graph input '{}': --set gives it {} elements, its shape {} has {}",
+                              name, count, shapeText(shape), wanted));
+  Tensor tensor{kind, shape, {}, {}};
+  auto store = [&](auto value) {
+    if (kind == Kind::kFloat) {
+      tensor.floats.push_back(static_cast<float>(value));
+      return;
+    }
+    auto whole = static_cast<double>(value);
+    if (whole != std::floor(whole) || std::fabs(whole) > 9e18 ||
+        (kind == Kind::kBool && value != 0 && value != 1))
+      throw Refusal(fmt::format("graph input '{}': --set gives it {}, its type is {}", name, value,
+                                typeName(type.elem_type())));
+    tensor.integers.push_back(static_cast<int64_t>(value));
+  };
+  std::visit(
+      [&](const auto &values) {
+        for (size_t i = 0; i < wanted; ++i)
+          store(values[isScalar ? 0 : i]);
+      },
+      given.values);
+  return Value::of(std::move(tensor), name);
+}
+
+void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
+  const std::string &name = input.name();
+  if (main_.values.count(name) > 0) {
+    graphs_.report(graphs_.at(name), fmt::format("graph input '{}' is there twice; a name must "
+                                                 "stand for one tensor",
+                                                 name));
+    return;
+  }
+  main_.values[name] = Value::poison();
+  if (!input.type().has_tensor_type())
+    throw Refusal(fmt::format("graph input '{}' is no tensor; sequences, maps and optional values "
+                              "are not supported",
+                              name));
+  const ::onnx::TypeProto::Tensor &type = input.type().tensor_type();
+  if (auto given = options_.sets.find(name); given != options_.sets.end()) {
+    main_.values[name] = constantInput(name, type, given->second);
+    return;
+  }
+  Shape shape = inputShape(name, type);
+  Kind kind = Kind::kInteger;
+  try {
+    kind = kindOfType(type.elem_type());
+  } catch (const Refusal &) {
+    kind = Kind::kInteger; // refused below like all types that are not float
+  }
+  if (kind != Kind::kFloat)
+    throw Refusal(fmt::format("graph input '{}' has type {}, only float inputs can be secret; fix "
+                              "it with --set {}=VALUE, or export the model without it",
+                              name, typeName(type.elem_type()), name));
+  auto owner = options_.owners.find(name);
+  auto range = options_.inputRanges.find(name);
+  if (range == options_.inputRanges.end())
+    range = options_.inputRanges.find("");
+  OpBuilder &b = emitter_.builder;
+  FloatAttr low;
+  FloatAttr high;
+  if (range != options_.inputRanges.end()) {
+    low = b.getF64FloatAttr(range->second.first);
+    high = b.getF64FloatAttr(range->second.second);
+  }
+  auto op = b.create<nn::InputOp>(
+      graphs_.at(name), RankedTensorType::get(shape, b.getF32Type()), b.getStringAttr(name),
+      b.getStringAttr(owner == options_.owners.end() ? "client" : owner->second), low, high);
+  main_.values[name] = {name, nullptr, op.getResult(), false};
+}
+
+void ModelImporter::addOutputs() {
+  std::vector<std::string> names = options_.outputs;
+  if (names.empty())
+    for (const auto &output : model_.graph().output())
+      names.push_back(output.name());
+  if (names.empty())
+    graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
+                   "the model has no outputs; export it again, or name some with --outputs");
+  std::vector<std::string> candidates;
+  for (const auto &[name, index] : main_.producers)
+    candidates.push_back(name);
+  for (const auto &[name, value] : main_.values)
+    candidates.push_back(name);
+  std::vector<std::optional<Value>> values = graphs_.import(main_, names);
+  std::set<std::string> seen;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string &name = names[i];
+    if (!seen.insert(name).second) {
+      graphs_.report(graphs_.at(name), fmt::format("output '{}' is named twice", name));
+    } else if (!values[i]) {
+      std::string what =
+          options_.outputs.empty()
+              ? fmt::format("graph output '{}' is produced by no node", name)
+              : fmt::format("--outputs names '{}', which is no tensor of the graph", name);
+      graphs_.report(graphs_.at(name), what + "; " + closeNames(name, candidates));
+    } else if (!values[i]->poisoned) {
+      try {
+        mlir::Value value = emitter_.operand(*values[i], name);
+        emitter_.builder.create<nn::OutputOp>(graphs_.at(name), name, value, options_.reveal);
+      } catch (const Refusal &refusal) {
+        graphs_.report(graphs_.at(name), refusal.what());
+      }
+    }
+  }
+}
+
+LogicalResult ModelImporter::run() {
+  frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
+  if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
+    if (opset->second < kFirstOpset || opset->second > kLastOpset) {
+      graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
+                     fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
+                                 "convert it to one of these",
+                                 opset->second, kFirstOpset, kLastOpset));
+      return failure();
+    }
+  for (const auto &input : model_.graph().input())
+    main_.values[input.name()]; // so that results of the same name are seen
+  for (const auto &tensor : model_.graph().initializer())
+    main_.values.erase(tensor.name());
+  graphs_.enter(main_, model_.graph());
+  for (const auto &input : model_.graph().input())
+    main_.values.erase(input.name());
+  checkOptions();
+  bindSymbols();
+  for (const auto &input : model_.graph().input()) {
+    if (isInitializer(input.name()))
+      continue;
+    try {
+      addInput(input);
+    } catch (const Refusal &refusal) {
+      graphs_.report(graphs_.at(input.name()), refusal.what());
+    }
+  }
+  addOutputs();
+  return success(!graphs_.failed());
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
+                                 const ImportOptions &options) {
+  context.loadDialect<nn::NnDialect, func::FuncDialect>();
+  Location location = UnknownLoc::get(&context);
+  try {
+    ::onnx::ModelProto model;
+    readModel(path, model);
+    OwningOpRef<ModuleOp> module = ModuleOp::create(location);
+    OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+    auto function = builder.create<func::FuncOp>(location, "main", builder.getFunctionType({}, {}));
+    builder.setInsertionPointToStart(function.addEntryBlock());
+    auto end = builder.create<func::ReturnOp>(location);
+    builder.setInsertionPoint(end);
+    std::string folder = fs::path(path).parent_path().string();
+    if (failed(ModelImporter(model, folder, options, *module, builder).run()))
+      return nullptr;
+    if (failed(verify(*module)))
+      return nullptr;
+    return module;
+  } catch (const Refusal &refusal) {
+    emitError(location) << refusal.what();
+  } catch (const std::bad_alloc &) {
+    emitError(location) << "'" << path << "' needs more memory than there is; use a machine with "
+                        << "more, or a smaller model";
+  }
+  return nullptr;
+}
+
+} // namespace dyad::onnx
