@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a party receives: every message must look like random bytes, whatever the secret is and
+// however bad its shares are. Here all instances hold the same secret and the same shares, so a
+// message that is not masked afresh in each of them shows at once.
+#include "runtime/net/memory_channel.h"
+#include "runtime/protocols/comparison.h"
+#include "runtime/protocols/multiplication.h"
+#include "runtime/protocols/nonlinear.h"
+#include "runtime/protocols/truncation.h"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <cmath>
+#include <thread>
+
+using namespace dyad;
+
+namespace {
+
+constexpr std::size_t kInstances = std::size_t{1} << 15;
+
+/// Keeps the contents of each frame that goes out.
+class KeepingChannel final : public Channel {
+public:
+  explicit KeepingChannel(std::unique_ptr<Channel> inner) : inner_(std::move(inner)) {}
+  void send(std::vector<std::uint8_t> bytes) override {
+    frames_.emplace_back(bytes.begin() + kFrameHeaderBytes, bytes.end());
+    inner_->send(std::move(bytes));
+  }
+  void receive(std::span<std::uint8_t> into) override { inner_->receive(into); }
+  const std::vector<std::vector<std::uint8_t>> &frames() const { return frames_; }
+
+private:
+  std::unique_ptr<Channel> inner_;
+  std::vector<std::vector<std::uint8_t>> frames_;
+};
+
+void dealStock(Session &server, Session &client, const Cost &cost) {
+  Prg dealer(TestSeed{77});
+  const auto draw = [&](std::uint64_t count, Block delta) {
+    std::pair<std::vector<Block>, std::vector<Block>> cots{std::vector<Block>(count),
+                                                           std::vector<Block>(count)};
+    dealer.fill(std::span(cots.second));
+    for (std::uint64_t i = 0; i < count; ++i)
+      cots.first[i] = cots.second[i] ^ (delta & maskOf(cots.second[i].low & 1));
+    return cots;
+  };
+  Block serverDelta = dealer.block();
+  Block clientDelta = dealer.block();
+  serverDelta.low |= 1;
+  clientDelta.low |= 1;
+  const Block serverKey = dealer.block();
+  const Block clientKey = dealer.block();
+  auto [serverQ, clientT] = draw(cost.serverCots, serverDelta);
+  auto [clientQ, serverT] = draw(cost.clientCots, clientDelta);
+  server.stock().deal({serverDelta, serverKey, clientKey, std::move(serverQ), std::move(serverT)});
+  client.stock().deal({clientDelta, clientKey, serverKey, std::move(clientQ), std::move(clientT)});
+}
+
+/// Pearson's statistic of the bytes, in standard deviations from its mean.
+double deviation(const std::vector<std::uint8_t> &bytes) {
+  std::array<double, 256> counts{};
+  for (const std::uint8_t byte : bytes)
+    ++counts[byte];
+  const double expected = static_cast<double>(bytes.size()) / 256;
+  double statistic = 0;
+  for (const double count : counts)
+    statistic += (count - expected) * (count - expected) / expected;
+  return (statistic - 255) / std::sqrt(2.0 * 255);
+}
+
+template <typename Protocol>
+void checkView(const char *name, const Cost &cost, std::uint64_t serverShare,
+               std::uint64_t clientShare, Protocol protocol) {
+  auto [serverEnd, clientEnd] = makeMemoryChannels();
+  KeepingChannel serverChannel(std::move(serverEnd)), clientChannel(std::move(clientEnd));
+  Session server(Role::kServer, serverChannel, TestSeed{5});
+  Session client(Role::kClient, clientChannel, TestSeed{6});
+  dealStock(server, client, cost);
+  std::thread other([&] { (void)client.run(protocol(client, Ring(kInstances, clientShare))); });
+  (void)server.run(protocol(server, Ring(kInstances, serverShare)));
+  other.join();
+
+  std::size_t frames = 0;
+  for (const KeepingChannel *channel : {&serverChannel, &clientChannel})
+    for (const std::vector<std::uint8_t> &frame : channel->frames()) {
+      CAPTURE(name, channel == &serverChannel, frame.size(), serverShare, clientShare);
+      REQUIRE(frame.size() >= kInstances / 8);
+      CHECK(deviation(frame) < 7);
+      ++frames;
+    }
+  std::size_t expected = 0;
+  for (const Tick &tick : cost.ticks)
+    expected += (tick.toServer != 0 ? 1 : 0) + (tick.toClient != 0 ? 1 : 0);
+  CHECK(frames == expected);
+}
+
+} // namespace
+
+TEST_CASE("every message is masked afresh for every element", "[protocol][view]") {
+  constexpr std::size_t n = kInstances;
+  constexpr unsigned kWidth = 20;
+  constexpr std::uint64_t kOnes = (std::uint64_t{1} << kWidth) - 1;
+  for (const auto &[server, client] :
+       {std::pair<std::uint64_t, std::uint64_t>{0, 0}, {kOnes, kOnes}, {12345, 0}, {0, 98765}}) {
+    checkView("relu", reluCost(n, kWidth), server, client,
+              [](Session &s, Ring x) { return relu(s, std::move(x), kWidth); });
+    checkView("truncate", truncateCost(n, kWidth, 7, SignFact::kUnknown), server, client,
+              [](Session &s, Ring x) {
+                return truncate(s, std::move(x), kWidth, 7, SignFact::kUnknown, Rounding::kFloor);
+              });
+    checkView("truncate small", truncateCost(n, kWidth, 7, SignFact::kSmall), server, client,
+              [](Session &s, Ring x) {
+                return truncate(s, std::move(x), kWidth, 7, SignFact::kSmall, Rounding::kNearest);
+              });
+    checkView("isZero", isZeroCost(n, kWidth), server, client,
+              [](Session &s, Ring x) { return isZero(s, std::move(x), kWidth); });
+    checkView("wrapFromMsb", wrapFromMsbCost(n), server, client, [](Session &s, Ring x) {
+      BitVec sign(x.size());
+      return wrapFromMsb(s, std::move(x), std::move(sign), kWidth);
+    });
+    checkView("divide", divideCost(n, kWidth, 49), server, client, [](Session &s, Ring x) {
+      return divide(s, std::move(x), kWidth, 49, Rounding::kFloor);
+    });
+    checkView("product", productCost(n, kWidth), server, client,
+              [](Session &s, Ring x) { return product(s, x, x, kWidth); });
+    // Groups of one element, so that there are as many choices as instances.
+    checkView("matrix", privateMatrixProductCost({n, 1, 1, 1}, {6, true}, kWidth, Role::kServer),
+              server, client, [](Session &s, Ring x) {
+                return matrixProductKnownLeft(s, {n, 1, 1, 1}, Ring(s.isServer() ? n : 0, 5),
+                                              std::move(x), {6, true}, kWidth, Role::kServer);
+              });
+  }
+}
