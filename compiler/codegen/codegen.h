@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // C++ text for the two-party program (from mpc) and the cleartext reference (from fx), written for
-// people to read. Neither holds a private weight: those stand in weights.safetensors beside the
-// executable.
+// people to read. Neither holds a private weight: those stand in files beside the executables.
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
@@ -16,13 +15,18 @@ struct CodegenOptions {
   std::string dyadVersion; ///< of this compiler
 };
 
-/// program.cpp: linked into both parties; includes runtime/party/program.h only. The hash that the
-/// parties compare in their handshake is that of this text. Failure is a diagnostic that names the
-/// node.
+/// program.cpp: linked into both parties; includes runtime/party/program.h. The hash that the
+/// parties compare in their handshake is that of this text. It does not name the model's file, so
+/// that models which differ in weights only have the same text. Failure is a diagnostic that names
+/// the node.
 llvm::FailureOr<std::string> emitProgram(mlir::ModuleOp mpcModule, const CodegenOptions &options);
 
-/// reference.cpp from the fx module; includes runtime/party/reference.h only.
+/// reference.cpp from the fx module; includes runtime/party/reference.h. Its weights file holds all
+/// weights of the module.
 llvm::FailureOr<std::string> emitReference(mlir::ModuleOp fxModule, const CodegenOptions &options);
+
+/// The server's weights.safetensors: its own weights only; public ones are in the program's text.
+llvm::LogicalResult writeServerWeights(mlir::ModuleOp mpcModule, const std::string &path);
 
 struct ManifestOptions {
   CodegenOptions program;

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/info.h"
+
+#include "compiler/codegen/values.h"
+#include "ir/fx/owner.h"
+#include "ir/weights.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace dyad::compiler {
+namespace {
+
+// `constexpr Type kName[] = {rows};`, or nothing without rows.
+std::string table(const char *type, const char *name, const std::vector<std::string> &rows) {
+  if (rows.empty())
+    return {};
+  std::string text = fmt::format("constexpr {} {}[] = {{\n", type, name);
+  for (const std::string &row : rows)
+    text += wrapped(row + ",", 4);
+  return text + "};\n";
+}
+
+std::string typeFields(fx::FixedType type) {
+  return fmt::format(".bits = {}, .isSigned = {}, .fraction = {}", type.getWidth(),
+                     type.getIsSigned(), type.getFraction());
+}
+
+} // namespace
+
+std::string infoTables(ModuleOp module, const InfoOptions &options) {
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  mainOf(module).walk([&](Operation *op) {
+    if (auto input = dyn_cast<fx::InputOp>(op)) {
+      fx::FixedType type = fx::fixedType(input.getResult());
+      inputs.push_back(fmt::format(
+          "{{.name = {}, .shape = {}, .owner = {}, {}, .low = {}, .high = {}}}",
+          quoted(input.getName()), bracedShape(input.getResult()), ownerName(type.getOwner()),
+          typeFields(type), floating(input.getLow().convertToDouble()),
+          floating(input.getHigh().convertToDouble())));
+    } else if (auto output = dyn_cast<fx::OutputOp>(op)) {
+      fx::FixedType type = fx::fixedType(output.getValue());
+      outputs.push_back(
+          fmt::format("{{.name = {}, .shape = {}, .receiver = {}, {}, .integer = {}}}",
+                      quoted(output.getName()), bracedShape(output.getValue()),
+                      ownerName(type.getOwner()), typeFields(type), output.getInteger()));
+    }
+  });
+  std::vector<std::string> weights;
+  for (auto weight : module.getOps<fx::WeightOp>()) {
+    auto tensor = cast<RankedTensorType>(weight.getType());
+    auto type = cast<fx::FixedType>(tensor.getElementType());
+    if (type.getOwner() == fx::Owner::kPublic && !options.publicWeights)
+      continue;
+    weights.push_back(fmt::format(
+        "{{.name = {}, .shape = {}, .bits = {}, .isSigned = {}, .storageBits = {}, .owner = {}}}",
+        quoted(weight.getSymName()), braced(tensor.getShape()), type.getWidth(), type.getIsSigned(),
+        storageBits(type.getWidth()), ownerName(type.getOwner())));
+  }
+  std::vector<std::string> nodes;
+  for (const NodeLabel &node : options.nodes)
+    nodes.push_back(fmt::format("{{{}, {}}}", quoted(node.name), quoted(node.op)));
+
+  std::string text = table("InputInfo", "kInputs", inputs) +
+                     table("OutputInfo", "kOutputs", outputs) +
+                     table("WeightInfo", "kWeights", weights) + table("NodeInfo", "kNodes", nodes);
+  text += "constexpr ProgramInfo kInfo = {\n";
+  if (!options.codegen.model.empty())
+    text += fmt::format("    .model = {},\n", quoted(options.codegen.model));
+  text += fmt::format("    .dyadVersion = {},\n", quoted(options.codegen.dyadVersion));
+  text += fmt::format("    .hash = {},\n", quoted(options.hash));
+  auto span = [&](const char *field, const char *name, bool any) {
+    if (any)
+      text += fmt::format("    .{} = {},\n", field, name);
+  };
+  span("inputs", "kInputs", !inputs.empty());
+  span("outputs", "kOutputs", !outputs.empty());
+  span("weights", "kWeights", !weights.empty());
+  span("nodes", "kNodes", !nodes.empty());
+  text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n}};\n", options.serverCots,
+                      options.clientCots);
+  return text;
+}
+
+std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner) {
+  auto shape = cast<RankedTensorType>(weight.getType()).getShape();
+  std::vector<int64_t> values =
+      weight.getValue() ? integerValues(*weight.getValue()) : std::vector<int64_t>();
+  bool uniform = values.size() > 1 && llvm::all_equal(values);
+  std::string list = uniform ? fmt::format("std::vector<std::int64_t>({}, {})", values.size(),
+                                           integer(values.front()))
+                             : braced(values);
+  return fmt::format("{{{}, {}{}{}}}", braced(shape), owner, owner.empty() ? "" : ", ", list);
+}
+
+} // namespace dyad::compiler

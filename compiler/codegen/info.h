@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ProgramInfo of a generated program: constant tables of inputs, outputs, weights and nodes.
+#pragma once
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/text.h"
+#include "passes/cost/program_cost.h"
+
+namespace dyad::compiler {
+
+struct InfoOptions {
+  CodegenOptions codegen;
+  std::string hash;
+  /// Public weights too: the reference reads them from its file, a party has them in its text.
+  bool publicWeights = false;
+  std::vector<NodeLabel> nodes;
+  std::uint64_t serverCots = 0;
+  std::uint64_t clientCots = 0;
+};
+
+/// Text of the tables and of kInfo, for an anonymous namespace.
+std::string infoTables(mlir::ModuleOp module, const InfoOptions &options);
+
+/// "{{2, 2}, Owner::kPublic, {1, 2, 3, 4}}" without the owner if `owner` is empty: a tensor's value
+/// as an initialiser.
+std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner);
+
+} // namespace dyad::compiler

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manifest: what a program is, what its exactness rests on, and what each party learns from it.
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/values.h"
+#include "ir/fx/owner.h"
+#include "ir/weights.h"
+#include "passes/cost/program_cost.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+
+using namespace mlir;
+using Json = nlohmann::ordered_json;
+
+namespace dyad::compiler {
+namespace {
+
+Json typeOf(Value value) {
+  fx::FixedType type = fx::fixedType(value);
+  return {{"shape", cast<RankedTensorType>(value.getType()).getShape().vec()},
+          {"bits", type.getWidth()},
+          {"signed", type.getIsSigned()},
+          {"fraction", type.getFraction()}};
+}
+
+void append(Json &object, const Json &more) {
+  for (const auto &[key, value] : more.items())
+    object[key] = value;
+}
+
+Json inputsOf(func::FuncOp main) {
+  Json list = Json::array();
+  main.walk([&](fx::InputOp input) {
+    Json entry = {{"name", input.getName().str()},
+                  {"owner", fx::stringifyOwner(fx::fixedType(input.getResult()).getOwner()).str()}};
+    append(entry, typeOf(input.getResult()));
+    entry["range"] = {input.getLow().convertToDouble(), input.getHigh().convertToDouble()};
+    entry["range_kind"] = fx::stringifyRangeKind(input.getKind()).str();
+    list.push_back(entry);
+  });
+  return list;
+}
+
+Json outputsOf(func::FuncOp main) {
+  Json list = Json::array();
+  main.walk([&](fx::OutputOp output) {
+    Json entry = {
+        {"name", output.getName().str()},
+        {"receiver", fx::stringifyOwner(fx::fixedType(output.getValue()).getOwner()).str()}};
+    append(entry, typeOf(output.getValue()));
+    list.push_back(entry);
+  });
+  return list;
+}
+
+// Ranges that nothing proves: where one is violated, `reference` fails and two parties may be
+// wrong.
+Json assumptionsOf(func::FuncOp main) {
+  Json list = Json::array();
+  main.walk([&](fx::AssumeOp assume) {
+    if (assume.getKind() == fx::RangeKind::kProved)
+      return;
+    double unit = std::ldexp(1.0, -fx::fixedType(assume.getInput()).getFraction());
+    auto low = static_cast<int64_t>(assume.getLow());
+    auto high = static_cast<int64_t>(assume.getHigh());
+    list.push_back({{"node", nodeName(assume).str()},
+                    {"kind", fx::stringifyRangeKind(assume.getKind()).str()},
+                    {"range", {static_cast<double>(low) * unit, static_cast<double>(high) * unit}},
+                    {"integers", {low, high}}});
+  });
+  return list;
+}
+
+std::vector<std::string> namesOfOutputs(func::FuncOp main, fx::Owner receiver) {
+  std::vector<std::string> names;
+  main.walk([&](fx::OutputOp output) {
+    fx::Owner owner = fx::fixedType(output.getValue()).getOwner();
+    if (owner == receiver || owner == fx::Owner::kPublic)
+      names.push_back("the output '" + output.getName().str() + "'");
+  });
+  return names;
+}
+
+Json learnedOf(func::FuncOp main) {
+  Json client = namesOfOutputs(main, fx::Owner::kClient);
+  for (const char *item :
+       {"the graph: operations, shapes, attributes and node names",
+        "widths and scales of all values and of the weights, and the assumed ranges: unless they "
+        "are fixed by --config they follow from the weights and the samples",
+        "public constants of the program"})
+    client.push_back(item);
+  Json server = namesOfOutputs(main, fx::Owner::kServer);
+  server.push_back("how many samples the client runs, and when");
+  return {{"client", client}, {"server", server}};
+}
+
+Json rowOf(const NodeStats &row) {
+  return {{"name", row.name},
+          {"bytes_to_server", row.bytesToServer},
+          {"bytes_to_client", row.bytesToClient},
+          {"flows", row.flows},
+          {"server_cots", row.serverCots},
+          {"client_cots", row.clientCots}};
+}
+
+} // namespace
+
+LogicalResult writeServerWeights(ModuleOp mpcModule, const std::string &path) {
+  OwningOpRef<ModuleOp> own = ModuleOp::create(mpcModule.getLoc());
+  for (auto weight : mpcModule.getOps<fx::WeightOp>()) {
+    auto type = cast<fx::FixedType>(cast<RankedTensorType>(weight.getType()).getElementType());
+    if (type.getOwner() == fx::Owner::kServer)
+      own->push_back(weight->clone());
+  }
+  return writeWeights(*own, path);
+}
+
+std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOptions &options) {
+  func::FuncOp main = mainOf(fxModule);
+  const ProgramCost cost = costOf(mpcModule);
+  Json manifest;
+  manifest["model"] = options.program.model;
+  manifest["dyad_version"] = options.program.dyadVersion;
+  manifest["program_sha256"] = llvm::toHex(
+      llvm::SHA256::hash(llvm::arrayRefFromStringRef(options.programText)), /*LowerCase=*/true);
+  manifest["inputs"] = inputsOf(main);
+  manifest["outputs"] = outputsOf(main);
+  manifest["ranges"] = {{"calibrated_on_samples", options.calibrated},
+                        {"strict", options.strictRanges}};
+  manifest["assumptions"] = assumptionsOf(main);
+  manifest["learns"] = learnedOf(main);
+  manifest["security"] = {{"model", "semi-honest"},
+                          {"computational_bits", 128},
+                          {"base_ot", "Chou-Orlandi on ristretto255"},
+                          {"ot_extension", "SoftSpoken"},
+                          {"exact", true}};
+  Json phases = Json::array();
+  for (const NodeStats &row : cost.phases)
+    phases.push_back(rowOf(row));
+  manifest["costs"] = phases;
+  return manifest.dump(2) + "\n";
+}
+
+} // namespace dyad::compiler
