@@ -11,6 +11,9 @@
 
 namespace dyad {
 
+/// Blocks of one column that the OT extension makes at a time.
+inline constexpr std::size_t kLeafBlocks = 8;
+
 struct Kernels {
   const char *name;
 
@@ -20,6 +23,13 @@ struct Kernels {
   /// out[c * blocks + j] = E(E(x[c] ^ offset) ^ (j, first + c)) ^ E(x[c] ^ offset), see hash.h.
   void (*hash)(const AesKey &key, std::uint64_t first, const Block *x, Block offset,
                std::size_t count, std::size_t blocks, Block *out);
+
+  /// Expands `leaves` = 2^levels seeds to kLeafBlocks blocks each, r[x] = AES_keys[x](first, ...),
+  /// and adds them up (XOR): the sum of all goes to buffer[0, kLeafBlocks), and for each bit b
+  /// below `levels` the sum of those with bit b of x set goes to columns[b * kLeafBlocks, ...).
+  /// Seeds below `begin` (0 or 1) count as zero. `buffer` has room for all leaves.
+  void (*sumLeaves)(const AesKey *keys, unsigned levels, std::size_t begin, std::uint64_t first,
+                    Block *buffer, Block *columns);
 
   /// Bit matrix of 128 columns: column c is columns[c * stride], ..., `blocks` blocks long. Row r
   /// goes to rows[r]; 128 * blocks rows.

@@ -5,6 +5,6 @@
 namespace dyad {
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels = {"avx2", counterMode, hash, transpose};
+const Kernels kAvx2Kernels = {"avx2", counterMode, hash, sumLeaves, transpose};
 
 } // namespace dyad

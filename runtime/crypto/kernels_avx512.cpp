@@ -5,6 +5,6 @@
 namespace dyad {
 
 extern const Kernels kAvx512Kernels;
-const Kernels kAvx512Kernels = {"avx512", counterMode, hash, transpose};
+const Kernels kAvx512Kernels = {"avx512", counterMode, hash, sumLeaves, transpose};
 
 } // namespace dyad

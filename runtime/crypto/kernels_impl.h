@@ -258,6 +258,59 @@ void hash(const AesKey &key, std::uint64_t first, const Block *x, Block offset, 
   }
 }
 
+// Several leaves at a time, as one alone does not fill the wide vectors.
+void sumLeaves(const AesKey *keys, unsigned levels, std::size_t begin, std::uint64_t first,
+               Block *buffer, Block *columns) {
+  constexpr std::size_t kVectors = kLeafBlocks / kWidth;
+  constexpr std::size_t kTogether = kInFlight / kVectors;
+  const std::size_t leaves = std::size_t{1} << levels;
+  const Vector zero = broadcast(_mm_setzero_si128());
+  Vector counters[kVectors];
+  for (std::size_t i = 0; i < kVectors; ++i)
+    counters[i] = add64(lowCounter(),
+                        broadcast(_mm_set_epi64x(0, static_cast<long long>(first + i * kWidth))));
+  for (std::size_t x = 0; x < leaves; x += kTogether) {
+    // With fewer leaves than fit, the last one is made several times over.
+    const AesKey *key[kTogether];
+    Vector state[kTogether][kVectors];
+    for (std::size_t leaf = 0; leaf < kTogether; ++leaf) {
+      key[leaf] = keys + (x + leaf < leaves ? x + leaf : leaves - 1);
+      const Vector whitening = broadcast(loadBlock(&key[leaf]->rounds[0]));
+      for (std::size_t i = 0; i < kVectors; ++i)
+        state[leaf][i] = exclusiveOr(counters[i], whitening);
+    }
+    for (int r = 1; r < 10; ++r)
+      for (std::size_t leaf = 0; leaf < kTogether; ++leaf) {
+        const Vector own = broadcast(loadBlock(&key[leaf]->rounds[r]));
+        for (Vector &s : state[leaf])
+          s = round(s, own);
+      }
+    for (std::size_t leaf = 0; leaf < kTogether && x + leaf < leaves; ++leaf) {
+      const Vector own = broadcast(loadBlock(&key[leaf]->rounds[10]));
+      for (std::size_t i = 0; i < kVectors; ++i)
+        store(buffer + (x + leaf) * kLeafBlocks + i * kWidth, lastRound(state[leaf][i], own));
+    }
+  }
+  if (begin == 1)
+    for (std::size_t i = 0; i < kVectors; ++i)
+      store(buffer + i * kWidth, zero);
+  // Bit by bit: neighbours are added, and so are the odd ones among themselves.
+  for (unsigned bit = 0; bit < levels; ++bit) {
+    Vector odd[kVectors];
+    for (Vector &sum : odd)
+      sum = zero;
+    for (std::size_t x = 0; x < leaves >> (bit + 1); ++x)
+      for (std::size_t i = 0; i < kVectors; ++i) {
+        const Block *const pair = buffer + 2 * x * kLeafBlocks + i * kWidth;
+        const Vector second = loadVector(pair + kLeafBlocks);
+        odd[i] = exclusiveOr(odd[i], second);
+        store(buffer + x * kLeafBlocks + i * kWidth, exclusiveOr(loadVector(pair), second));
+      }
+    for (std::size_t i = 0; i < kVectors; ++i)
+      store(columns + bit * kLeafBlocks + i * kWidth, odd[i]);
+  }
+}
+
 // 16 columns a lane: a transposition of bytes by unpacking, then of bits by taking top bits.
 void transpose(const Block *columns, std::size_t stride, std::size_t blocks, Block *rows) {
   for (std::size_t block = 0; block < blocks; ++block) {

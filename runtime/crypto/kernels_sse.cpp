@@ -5,6 +5,6 @@
 namespace dyad {
 
 extern const Kernels kSseKernels;
-const Kernels kSseKernels = {"sse", counterMode, hash, transpose};
+const Kernels kSseKernels = {"sse", counterMode, hash, sumLeaves, transpose};
 
 } // namespace dyad

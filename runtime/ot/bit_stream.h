@@ -41,7 +41,8 @@ public:
   void flush() {
     if (fill_ == 0) // perhaps nothing was written, and there is no buffer
       return;
-    std::memcpy(at_, &word_, (fill_ + 7) / 8);
+    if (fill_ != 0) // an empty stream has no address
+      std::memcpy(at_, &word_, (fill_ + 7) / 8);
     at_ += (fill_ + 7) / 8;
     word_ = 0;
     fill_ = 0;

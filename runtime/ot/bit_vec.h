@@ -42,7 +42,7 @@ public:
   /// Bytes of this vector on the wire.
   std::size_t byteCount() const { return (size_ + 7) / 8; }
   void toBytes(std::span<std::uint8_t> bytes) const {
-    if (!bytes.empty())
+    if (size_ != 0)
       std::memcpy(bytes.data(), words_.data(), byteCount());
   }
   /// Padding bits that a peer set are dropped.

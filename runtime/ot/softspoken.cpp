@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kColumns = 128;
 constexpr std::size_t kTileBlocks = kExtensionBlock / 128;
+static_assert(kTileBlocks == kLeafBlocks);
 constexpr std::size_t kTileBytes = kTileBlocks * sizeof(Block);
 
 using TileRow = std::array<Block, kTileBlocks>;
@@ -54,27 +55,13 @@ public:
   /// Sums for the group's next 1024 COTs: `columns` gets v (or w), the result is u. The sender's
   /// leaf 0, which it does not know, counts as zero.
   const TileRow &sums(std::size_t group, std::uint64_t tile, bool leafZeroKnown, TileRow *columns) {
-    const std::size_t leaves = buffer_.size();
-    const AesKey *const keys = keys_.data() + group * leaves;
-    const Kernels &kernel = kernels();
-    buffer_[0] = {};
-    for (std::size_t x = leafZeroKnown ? 0 : 1; x < leaves; ++x)
-      kernel.counterMode(keys[x], tile * kTileBlocks, kTileBlocks, buffer_[x].data());
-    for (std::size_t bit = 0; bit < k_; ++bit) {
-      TileRow odd = buffer_[1];
-      xorInto(buffer_[0], buffer_[1]);
-      for (std::size_t x = 1; x < leaves >> (bit + 1); ++x) {
-        xorInto(odd, buffer_[2 * x + 1]);
-        buffer_[x] = buffer_[2 * x];
-        xorInto(buffer_[x], buffer_[2 * x + 1]);
-      }
-      columns[bit] = odd;
-    }
+    kernels().sumLeaves(keys_.data() + (group << k_), k_, leafZeroKnown ? 0 : 1, tile * kTileBlocks,
+                        buffer_[0].data(), columns[0].data());
     return buffer_[0];
   }
 
 private:
-  std::size_t k_;
+  unsigned k_;
   std::vector<TileRow> buffer_;
   std::vector<AesKey> keys_;
 };

@@ -88,6 +88,28 @@ TEST_CASE("kernels of all instruction sets agree, for all lengths", "[crypto]") 
         }
       }
     }
+    for (const unsigned levels : {1U, 2U, 3U, 4U, 8U})
+      for (const std::size_t begin : {0, 1}) {
+        const std::size_t leaves = std::size_t{1} << levels;
+        std::vector<AesKey> keys(leaves);
+        for (AesKey &leaf : keys)
+          leaf = expandKey(prg.block());
+        std::vector<Block> buffer(leaves * kLeafBlocks);
+        std::vector<Block> sums(levels * kLeafBlocks);
+        kernel->sumLeaves(keys.data(), levels, begin, 77, buffer.data(), sums.data());
+        std::vector<Block> expected((levels + 1) * kLeafBlocks);
+        for (std::size_t x = begin; x < leaves; ++x) {
+          std::vector<Block> stream(kLeafBlocks);
+          everyKernelSet()[0]->counterMode(keys[x], 77, kLeafBlocks, stream.data());
+          for (std::size_t i = 0; i < kLeafBlocks; ++i) {
+            expected[i] ^= stream[i];
+            for (unsigned b = 0; b < levels; ++b)
+              expected[(b + 1) * kLeafBlocks + i] ^= stream[i] & maskOf(x >> b & 1);
+          }
+        }
+        CHECK(std::equal(expected.begin(), expected.begin() + kLeafBlocks, buffer.begin()));
+        CHECK(std::equal(sums.begin(), sums.end(), expected.begin() + kLeafBlocks));
+      }
     std::vector<Block> columns(128 * 3);
     prg.fill(std::span(columns));
     std::vector<Block> rows(256);
