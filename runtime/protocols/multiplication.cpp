@@ -3,8 +3,8 @@
 // where the ring fits them, and have no branch on private values.
 #include "runtime/protocols/multiplication.h"
 
-#include "runtime/ot/correlated.h"
 #include "runtime/ot/bit_stream.h"
+#include "runtime/ot/correlated.h"
 
 #include <algorithm>
 #include <type_traits>
@@ -214,9 +214,8 @@ Task<Ring> receiveProduct(Session &session, Product<Word> product, Ring left) {
 template <typename Word>
 Task<Ring> runProduct(Session &session, const MatrixShape &shape, Ring mine, ChoiceFormat format,
                       unsigned width, bool choosing) {
-  // Bits of the left values that lie above the ring do not count, and neither does their sign then.
-  Product<Word> product{shape, std::min(format.bits, width),
-                        format.isSigned && format.bits <= width, width};
+  // Bits above the ring do not count; and of the ring's own top bit the sign makes no difference.
+  const Product<Word> product{shape, std::min(format.bits, width), format.isSigned, width};
   return choosing ? receiveProduct(session, product, std::move(mine))
                   : sendProduct(session, product, std::move(mine));
 }
