@@ -54,8 +54,7 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
     app.add_option(option, into, help)
         ->type_name("[NAME=]FILE.npy")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
   };
   list("--input", options.inputs,
        "An input of this party; without NAME its first one. The model's shape, or one more leading "

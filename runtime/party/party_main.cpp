@@ -60,7 +60,8 @@ private:
   int serve() {
     const Address address = parseAddress(options_.address);
     TcpListener listener(address);
-    fmt::print("server: listening on {}:{}\n", address.host.empty() ? "*" : address.host,
+    const bool isV6 = address.host.find(':') != std::string::npos;
+    fmt::print("server: listening on {}{}{}:{}\n", isV6 ? "[" : "", address.host, isV6 ? "]" : "",
                listener.port());
     std::fflush(stdout);
     int status = 0;

@@ -86,10 +86,10 @@ struct ProgramInfo {
   std::string_view model;       ///< for people: the model's file name without folders
   std::string_view dyadVersion; ///< of the compiler that wrote the program
   std::string_view hash;        ///< SHA-256 of the public program text, 64 hex digits
-  std::span<const InputInfo> inputs;
-  std::span<const OutputInfo> outputs;
-  std::span<const WeightInfo> weights;
-  std::span<const NodeInfo> nodes;
+  std::span<const InputInfo> inputs = {};
+  std::span<const OutputInfo> outputs = {};
+  std::span<const WeightInfo> weights = {};
+  std::span<const NodeInfo> nodes = {};
   std::uint64_t serverCots = 0; ///< correlated OTs of one step with the server as sender
   std::uint64_t clientCots = 0; ///< the same with the client as sender
 };
