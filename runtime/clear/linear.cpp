@@ -62,10 +62,10 @@ void fillBlock(const Lowered &g, const T *image, std::int64_t begin, std::int64_
           const std::int64_t end = std::min(g.outColumns, x + begin + count - at);
           const std::int64_t row = y * g.window.strides[0] + kr * g.window.dilations[0] + offsetRow;
           if (row >= 0 && row < g.rows) {
-            const T *from = image + (c * g.rows + row) * g.columns + shift;
-            T *into = block + (at - begin) - x;
+            const std::int64_t from = (c * g.rows + row) * g.columns + shift;
+            const std::int64_t into = at - begin - x;
             for (std::int64_t i = std::max(first, x); i < std::min(last, end); ++i)
-              into[i] = from[i * stride];
+              block[into + i] = image[from + i * stride];
           }
           at += end - x;
         }
@@ -88,14 +88,14 @@ void convolveChannel(const Lowered &g, const T *image, const T *weight, T *into)
               y * g.window.strides[0] + kr * g.window.dilations[0] - g.window.pads[0];
           if (row < 0 || row >= g.rows)
             continue;
-          const T *from = image + row * g.columns + shift;
+          const std::int64_t from = row * g.columns + shift;
           T *sums = into + (f * g.outRows + y) * g.outColumns;
           if (stride == 1)
             for (std::int64_t i = first; i < last; ++i)
-              sums[i] += factor * from[i];
+              sums[i] += factor * image[from + i];
           else
             for (std::int64_t i = first; i < last; ++i)
-              sums[i] += factor * from[i * stride];
+              sums[i] += factor * image[from + i * stride];
         }
       }
 }
