@@ -80,29 +80,52 @@ std::string ownerName(fx::Owner owner) {
 }
 
 std::string wrapped(const std::string &statement, unsigned indent) {
-  std::string result;
-  std::string line(indent, ' ');
+  // Places where a line may be broken, by how deep in brackets they are: outermost first.
+  struct Break {
+    std::size_t at;
+    unsigned depth;
+  };
+  std::vector<Break> breaks;
+  unsigned depth = 0;
   bool inString = false;
-  std::size_t lastBreak = 0; // position in `line` after which it may be broken
   for (std::size_t i = 0; i < statement.size(); ++i) {
     char c = statement[i];
-    line += c;
     if (inString && c == '\\') {
-      line += statement[++i]; // escaped: not the literal's end
+      ++i; // escaped: not the literal's end
       continue;
     }
     if (c == '"')
       inString = !inString;
-    if (c == ' ' && !inString && (statement[i - 1] == ',' || statement[i - 1] == '='))
-      lastBreak = line.size();
-    if (line.size() > kColumns && lastBreak > indent + 4) {
-      std::string rest = line.substr(lastBreak);
-      result += line.substr(0, lastBreak - 1) + "\n";
-      line = std::string(indent + 4, ' ') + rest;
-      lastBreak = 0;
-    }
+    if (inString)
+      continue;
+    if (c == '(' || c == '{' || c == '[')
+      ++depth;
+    else if (depth > 0 && (c == ')' || c == '}' || c == ']'))
+      --depth;
+    else if (c == ' ' && i > 0 &&
+             (statement[i - 1] == ',' || (statement[i - 1] == '=' && depth == 0)))
+      breaks.push_back({i + 1, depth});
   }
-  return result + line + "\n";
+  std::string result;
+  std::size_t begin = 0;
+  unsigned margin = indent;
+  while (margin + statement.size() - begin > kColumns) {
+    const Break *best = nullptr;
+    for (const Break &candidate : breaks)
+      if (candidate.at > begin + kColumns / 3 && margin + candidate.at - 1 - begin <= kColumns &&
+          (best == nullptr || candidate.depth <= best->depth))
+        best = &candidate;
+    if (best == nullptr) // a long string, say: at the next chance
+      for (const Break &candidate : breaks)
+        if (best == nullptr && candidate.at > begin)
+          best = &candidate;
+    if (best == nullptr)
+      break;
+    result += std::string(margin, ' ') + statement.substr(begin, best->at - 1 - begin) + "\n";
+    begin = best->at;
+    margin = indent + 4;
+  }
+  return result + std::string(margin, ' ') + statement.substr(begin) + "\n";
 }
 
 std::string Identifiers::make(std::string_view node, std::string_view suffix) {

@@ -2,11 +2,13 @@
 // dyad-opt: runs any pass of the compiler on a textual module, as mlir-opt does. What it adds are
 // the weights' values, which live beside the text in a safetensors file: --weights reads them
 // before the first pass, --output-weights writes them after the last.
+#include "compiler/codegen/print_passes.h"
 #include "ir/fx/fx.h"
 #include "ir/mpc/mpc.h"
 #include "ir/nn/nn.h"
 #include "ir/weights.h"
 #include "passes/graph/passes.h"
+#include "passes/protocols/passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
@@ -57,6 +59,8 @@ int main(int argc, char **argv) {
                   dyad::mpc::MpcDialect>();
   mlir::registerTransformsPasses();
   dyad::registerGraphPasses();
+  dyad::registerProtocolPasses();
+  dyad::compiler::registerPrintPasses();
 
   auto [inputFile, outputFile] =
       mlir::registerAndParseCLIOptions(argc, argv, "Dyad's pass driver", registry);
