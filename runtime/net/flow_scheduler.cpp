@@ -12,10 +12,18 @@ namespace dyad {
 static_assert(kFrameHeaderBytes == 2 * sizeof(std::uint32_t));
 
 void FlowScheduler::send(std::span<const std::uint8_t> bytes) {
+  if (bytes.empty())
+    return;
+  if (outgoing_.empty())
+    outgoing_.resize(kFrameHeaderBytes);
   outgoing_.insert(outgoing_.end(), bytes.begin(), bytes.end());
 }
 
 std::span<std::uint8_t> FlowScheduler::sendBuffer(std::size_t count) {
+  if (count == 0)
+    return {};
+  if (outgoing_.empty())
+    outgoing_.resize(kFrameHeaderBytes);
   outgoing_.resize(outgoing_.size() + count);
   return std::span(outgoing_).last(count);
 }
@@ -27,7 +35,8 @@ void FlowScheduler::step(std::coroutine_handle<> root) {
     expected += waiter.expected;
 
   Tick tick;
-  (isServer() ? tick.toClient : tick.toServer) = outgoing_.size();
+  (isServer() ? tick.toClient : tick.toServer) =
+      outgoing_.empty() ? 0 : outgoing_.size() - kFrameHeaderBytes;
   (isServer() ? tick.toServer : tick.toClient) = expected;
   flowCounter_.add(tick);
 
@@ -46,17 +55,23 @@ void FlowScheduler::step(std::coroutine_handle<> root) {
   }
 }
 
+// The message was written behind room for a header, so that a single frame needs no copy.
 void FlowScheduler::sendFrames() {
   std::vector<std::uint8_t> message = std::exchange(outgoing_, {});
-  std::size_t offset = 0;
+  std::size_t offset = kFrameHeaderBytes;
   while (offset < message.size()) {
     const std::size_t length = std::min<std::size_t>(message.size() - offset, kMaxFrameBytes);
+    const bool whole = length + kFrameHeaderBytes == message.size();
+    std::vector<std::uint8_t> frame =
+        whole ? std::move(message) : std::vector<std::uint8_t>(kFrameHeaderBytes + length);
+    if (!whole)
+      std::memcpy(frame.data() + kFrameHeaderBytes, message.data() + offset, length);
     const std::uint32_t header[2] = {static_cast<std::uint32_t>(length), tick_};
-    std::vector<std::uint8_t> frame(kFrameHeaderBytes + length);
     std::memcpy(frame.data(), header, kFrameHeaderBytes);
-    std::memcpy(frame.data() + kFrameHeaderBytes, message.data() + offset, length);
     traffic_.bytesSent += frame.size();
     channel_.send(std::move(frame));
+    if (whole)
+      return;
     offset += length;
   }
 }
