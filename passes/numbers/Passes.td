@@ -52,6 +52,9 @@ def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
     Option<"weightScale", "weight-scale", "std::string", "\"auto\"", "fraction bits of weights: a number or auto">,
     Option<"bitwidth", "bitwidth", "std::string", "\"auto\"",
            "width of all values but weights: a number, or auto for what each one's range needs">,
+    Option<"activationBits", "activation-bits", "int64_t", "14",
+           "integer and fraction bits of activations together, where scales are chosen">,
+    Option<"weightBits", "weight-bits", "int64_t", "11", "significant bits of weights, where scales are chosen">,
     Option<"config", "config", "std::string", "\"\"", "JSON file of per-node scales and widths">,
     Option<"emitConfig", "emit-config", "std::string", "\"\"", "file to write the chosen scales and widths to">,
   ];

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pass calibrate-ranges: the float network on samples, the extremes of each value, and
+// assumptions with head-room behind the operations that compute new magnitudes.
+#include "passes/numbers/passes.h"
+
+#include "ir/eval/nn_interpreter.h"
+#include "passes/analysis/float_ranges.h"
+#include "passes/numbers/synthetic_samples.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace dyad {
+#define GEN_PASS_DEF_CALIBRATERANGES
+#include "passes/numbers/passes.h.inc"
+
+namespace {
+
+// Operations whose results may be larger than their operands. Means, maxima, ReLU and moves of
+// elements are proved from their operands' assumptions.
+bool computesMagnitudes(Operation *op) {
+  if (auto reduce = dyn_cast<nn::ReduceOp>(op))
+    return reduce.getKind() == nn::ReduceKind::kSum || reduce.getKind() == nn::ReduceKind::kL1;
+  return isa<nn::Conv2DOp, nn::MatMulOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PReluOp,
+             nn::BatchNormOp>(op);
+}
+
+bool isFloat(Value value) {
+  auto tensor = dyn_cast<RankedTensorType>(value.getType());
+  return tensor && tensor.getElementType().isF32();
+}
+
+// Multiplications of one run, to keep the time for drawn samples in bounds.
+double workOf(ModuleOp module) {
+  double work = 1;
+  module.walk([&](Operation *op) {
+    if (!isa<nn::Conv2DOp, nn::MatMulOp>(op))
+      return;
+    auto size = [](Value value) {
+      return static_cast<double>(cast<RankedTensorType>(value.getType()).getNumElements());
+    };
+    auto last = cast<RankedTensorType>(op->getOperand(0).getType()).getShape().back();
+    auto weight = cast<RankedTensorType>(op->getOperand(1).getType());
+    double inner = isa<nn::MatMulOp>(op)
+                       ? static_cast<double>(last)
+                       : size(op->getOperand(1)) /
+                             std::max<double>(1, static_cast<double>(weight.getDimSize(0)));
+    work += size(op->getResult(0)) * inner;
+  });
+  return work;
+}
+
+struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
+  using CalibrateRangesBase::CalibrateRangesBase;
+  CalibrateRanges(CalibrateRangesOptions options, std::shared_ptr<const Samples> loaded)
+      : CalibrateRangesBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+
+  // Samples over the declared ranges of the inputs, or the default one.
+  Samples draw(const std::vector<nn::InputOp> &inputs) {
+    // Two rounds of all kinds where the network is small; one where it takes long.
+    constexpr double kWorkInAll = 3e9;
+    double rounds = kWorkInAll / workOf(getOperation()) / kSyntheticKinds;
+    Samples drawn;
+    drawn.count = kSyntheticKinds * static_cast<size_t>(std::clamp(rounds, 1.0, 4.0));
+    for (nn::InputOp input : inputs) {
+      auto [low, high] = rangeOfInput(input);
+      std::vector<float> &all = drawn.values[input.getName().str()];
+      for (size_t i = 0; i < drawn.count; ++i) {
+        std::vector<float> one =
+            syntheticSample(cast<RankedTensorType>(input.getType()).getShape().vec(), low, high, i);
+        all.insert(all.end(), one.begin(), one.end());
+      }
+    }
+    return drawn;
+  }
+
+  std::pair<double, double> rangeOfInput(nn::InputOp input) {
+    if (input.getLow() && input.getHigh())
+      return {input.getLow()->convertToDouble(), input.getHigh()->convertToDouble()};
+    return {-defaultRange, defaultRange};
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    std::vector<nn::InputOp> inputs;
+    module.walk([&](nn::InputOp input) { inputs.push_back(input); });
+    for (nn::InputOp input : inputs)
+      if (!isFloat(input.getResult())) {
+        input.emitError("input '")
+            << input.getName() << "' is not of floats; fix its value with --set";
+        return signalPassFailure();
+      }
+    if (!isLoaded_ && !samples.empty()) {
+      FailureOr<Samples> read =
+          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
+      if (failed(read))
+        return signalPassFailure();
+      loaded_ = std::make_shared<const Samples>(std::move(*read));
+    }
+    bool isDrawn = !loaded_;
+    double bits = isDrawn ? std::max<double>(headroom, syntheticHeadroom) : headroom;
+    if (isDrawn) {
+      loaded_ = std::make_shared<const Samples>(draw(inputs));
+      warn(inputs, bits);
+    }
+    llvm::DenseMap<Value, FloatRange> seen;
+    if (failed(measure(inputs, seen)))
+      return signalPassFailure();
+    insertAssumptions(seen, isDrawn, bits);
+  }
+
+  void warn(const std::vector<nn::InputOp> &inputs, double bits) {
+    std::string ranges;
+    for (nn::InputOp input : inputs) {
+      auto [low, high] = rangeOfInput(input);
+      ranges += fmt::format("{}'{}' in [{}, {}]", ranges.empty() ? "" : ", ", input.getName().str(),
+                            low, high);
+    }
+    getOperation().emitWarning(fmt::format(
+        "no calibration samples: ranges are guessed from drawn inputs ({}) with {} bits of "
+        "head-room. Widths may be larger than needed, and real inputs may still exceed them; give "
+        "representative inputs with --calibrate FILE.npy, or at least --input-range LO,HI",
+        ranges, bits));
+  }
+
+  LogicalResult measure(const std::vector<nn::InputOp> &inputs,
+                        llvm::DenseMap<Value, FloatRange> &seen) {
+    FailureOr<NnInterpreter> program = NnInterpreter::create(getOperation());
+    if (failed(program))
+      return failure();
+    bool finite = true;
+    Operation *culprit = nullptr;
+    for (size_t sample = 0; sample < loaded_->count; ++sample) {
+      FloatTensors tensors;
+      for (nn::InputOp input : inputs)
+        tensors[input.getName().str()] = clear::Tensor<float>{
+            shapeOf(input.getResult()), loaded_->at(input.getName().str(), sample)};
+      auto observe = [&](Value value, const clear::Tensor<float> &tensor) {
+        Operation *op = value.getDefiningOp();
+        if (!computesMagnitudes(op) && !isa<nn::InputOp>(op))
+          return;
+        double low = std::numeric_limits<double>::infinity();
+        double high = -low;
+        double check = 0; // NaN or infinite if any element is
+        for (float x : tensor.data) {
+          low = std::min<double>(low, x);
+          high = std::max<double>(high, x);
+          check += 0 * static_cast<double>(x);
+        }
+        if (check != 0 && finite) {
+          finite = false;
+          culprit = op;
+        }
+        auto [found, isNew] = seen.try_emplace(value, FloatRange{low, high});
+        if (!isNew)
+          found->second = hull(found->second, {low, high});
+      };
+      if (failed(program->run(tensors, observe)))
+        return failure();
+      if (!finite)
+        return culprit->emitError("computes NaN or infinity on sample ") << sample;
+    }
+    return success();
+  }
+
+  void insertAssumptions(const llvm::DenseMap<Value, FloatRange> &seen, bool isDrawn, double bits) {
+    SymbolTable symbols(getOperation());
+    FloatRanges ranges(symbols);
+    std::vector<Operation *> operations;
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) { operations.push_back(op); });
+    OpBuilder builder(&getContext());
+    for (Operation *op : operations) {
+      ranges.visit(op);
+      auto found = op->getNumResults() == 1 ? seen.find(op->getResult(0)) : seen.end();
+      if (found == seen.end() || found->second.low > found->second.high)
+        continue;
+      Value value = op->getResult(0);
+      auto input = dyn_cast<nn::InputOp>(op);
+      if (input && input.getLow())
+        continue; // declared
+      FloatRange range = found->second;
+      if (input && isDrawn) {
+        range = {-defaultRange, defaultRange};
+      } else {
+        // A little less than a power of two, so that 0 to 1 or 0 to 255 stay below the next one.
+        constexpr double kShare = 63.0 / 64.0;
+        double margin = (std::exp2(bits) - 1) * kShare * range.magnitude();
+        if (margin == 0 && range.magnitude() == 0)
+          margin = 0x1p-10; // nothing but zeros seen: room for something
+        range = {range.low - margin, range.high + margin};
+      }
+      FloatRange proved = ranges.at(value);
+      if (!input) {
+        // Assuming what is proved would only put an unneeded fact on the list of assumptions.
+        if (range.low <= proved.low && range.high >= proved.high)
+          continue;
+        FloatRange both = intersection(range, proved);
+        range = both.low <= both.high ? both : range;
+      }
+      builder.setInsertionPointAfter(op);
+      auto assume = builder.create<nn::AssumeOp>(op->getLoc(), value, APFloat(range.low),
+                                                 APFloat(range.high), "calibrated");
+      value.replaceAllUsesExcept(assume.getResult(), assume);
+      ranges.set(assume.getResult(), range);
+    }
+  }
+
+private:
+  std::shared_ptr<const Samples> loaded_;
+  bool isLoaded_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createCalibrateRanges(CalibrateRangesOptions options,
+                                            std::shared_ptr<const Samples> samples) {
+  return std::make_unique<CalibrateRanges>(std::move(options), std::move(samples));
+}
+
+} // namespace dyad

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products from nn to fx: convolution, matrix product, elementwise product, slopes. Fractions add
+// up; bounds come from the quantised weights of each output channel.
+#include "passes/numbers/converter.h"
+
+#include "passes/numbers/integer_math.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace dyad {
+namespace {
+
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+// Bounds of sum(weight_i * x_i) with all x_i in one range.
+class SumBounds {
+public:
+  explicit SumBounds(const IntegerRange &input) : input_(input) {}
+  void add(int64_t weight) { (weight > 0 ? positive_ : negative_) += weight; }
+  IntegerRange range() const {
+    return sumOf(scaledBy(input_, positive_), scaledBy(input_, negative_));
+  }
+
+private:
+  IntegerRange input_;
+  __int128 positive_ = 0;
+  __int128 negative_ = 0;
+};
+
+} // namespace
+
+void Converter::convertConvolution(nn::Conv2DOp op) {
+  if (isConstant(op.getInput()) || !isConstant(op.getWeight()) ||
+      (op.getBias() && !isConstant(op.getBias())))
+    return fail(op, "convolution needs an input that is computed, and constant weights and bias");
+  Number input = settled(op.getInput());
+  fx::FixedType from = fx::fixedType(input.value);
+  FixedConstant weights = weight(op, op.getWeight());
+  fx::FixedType weightType = fx::fixedType(weights.value);
+  int64_t fraction = from.getFraction() + weightType.getFraction();
+
+  ArrayRef<int64_t> shape = shapeOf(op.getWeight());
+  int64_t terms = shape[1] * shape[2] * shape[3];
+  bool padded = llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; });
+  IntegerRange x = padded ? withZero(input.range) : input.range;
+  std::vector<int64_t> bias;
+  if (op.getBias())
+    bias = quantiser_.integersAt(op.getBias(), fraction);
+  std::optional<IntegerRange> proved;
+  if (weights.integers.empty())
+    proved = scaledBy(withZero(productOf(x, weights.range)), terms);
+  for (int64_t channel = 0; !weights.integers.empty() && channel < shape[0]; ++channel) {
+    SumBounds bounds(x);
+    for (int64_t i = 0; i < terms; ++i)
+      bounds.add(weights.integers[static_cast<size_t>(channel * terms + i)]);
+    IntegerRange one = bounds.range();
+    if (!bias.empty())
+      one = sumOf(one, {bias[static_cast<size_t>(channel)], bias[static_cast<size_t>(channel)]});
+    proved = proved ? hull(*proved, one) : one;
+  }
+  Format chosen = format(op, proved.value_or(IntegerRange{0, 0}), fraction, Stage::kAccumulator);
+  Value biasValue;
+  if (op.getBias()) {
+    unsigned needed = quantiser_.rangeAt(op.getBias(), fraction).signedBits();
+    if (needed > chosen.width &&
+        (choices_.bitwidth || configured(op).bitwidth || configured(op).accumulatorBitwidth))
+      fail(op, fmt::format("its bias needs {} bits at {} fraction bits, not {}", needed, fraction,
+                           chosen.width));
+    biasValue = quantiser_
+                    .constant(builder_, op.getBias(), fraction,
+                              std::min(64U, std::max(needed, chosen.width)))
+                    .value;
+  }
+  fx::Owner owner = fx::join(from.getOwner(), weightType.getOwner());
+  Value value = builder_.create<fx::Conv2DOp>(
+      op.getLoc(), type(op.getResult(), chosen.width, fraction, owner), input.value, weights.value,
+      biasValue, op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr());
+  finish(op, value, chosen, false);
+}
+
+void Converter::convertMatMul(nn::MatMulOp op) {
+  bool constantLeft = isConstant(op.getLhs());
+  bool constantRight = isConstant(op.getRhs());
+  FixedConstant weights;
+  Number numbers[2];
+  if (!constantLeft)
+    numbers[0] = settled(op.getLhs());
+  if (!constantRight)
+    numbers[1] = settled(op.getRhs());
+  if (constantLeft || constantRight) {
+    weights = weight(op, constantLeft ? op.getLhs() : op.getRhs());
+    numbers[constantLeft ? 0 : 1] = {weights.value, weights.range, true};
+  }
+  fx::FixedType lhs = fx::fixedType(numbers[0].value);
+  fx::FixedType rhs = fx::fixedType(numbers[1].value);
+  int64_t fraction = lhs.getFraction() + rhs.getFraction();
+
+  int64_t inner = shapeOf(op.getLhs()).back();
+  IntegerRange proved = scaledBy(productOf(numbers[0].range, numbers[1].range), inner);
+  if (!weights.integers.empty()) {
+    // Each column of a matrix on the right, or row of one on the left, bounds its own outputs.
+    const IntegerRange &x = numbers[constantLeft ? 1 : 0].range;
+    int64_t outer = constantLeft ? 1 : shapeOf(op.getRhs()).back();
+    auto size = static_cast<int64_t>(weights.integers.size());
+    std::optional<IntegerRange> bounds;
+    for (int64_t block = 0; block < size; block += inner * outer)
+      for (int64_t column = 0; column < outer; ++column) {
+        SumBounds sum(x);
+        for (int64_t i = 0; i < inner; ++i)
+          sum.add(weights.integers[static_cast<size_t>(block + i * outer + column)]);
+        bounds = bounds ? hull(*bounds, sum.range()) : sum.range();
+      }
+    proved = bounds.value_or(proved);
+  }
+  Format chosen = format(op, proved, fraction, Stage::kAccumulator);
+  Value value = builder_.create<fx::MatMulOp>(
+      op.getLoc(),
+      type(op.getResult(), chosen.width, fraction, fx::join(lhs.getOwner(), rhs.getOwner())),
+      numbers[0].value, numbers[1].value);
+  finish(op, value, chosen, false);
+}
+
+void Converter::convertProduct(nn::MulOp op) {
+  Number numbers[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    Value operand = op->getOperand(i);
+    if (isConstant(operand)) {
+      FixedConstant weights = weight(op, operand);
+      numbers[i] = {weights.value, weights.range, true};
+    } else {
+      numbers[i] = settled(operand);
+    }
+  }
+  fx::FixedType lhs = fx::fixedType(numbers[0].value);
+  fx::FixedType rhs = fx::fixedType(numbers[1].value);
+  int64_t fraction = lhs.getFraction() + rhs.getFraction();
+  IntegerRange proved = productOf(numbers[0].range, numbers[1].range);
+  if (op.getLhs() == op.getRhs())
+    proved.low = std::max<__int128>(proved.low, 0);
+  Format chosen = format(op, proved, fraction, Stage::kAccumulator);
+  Value value = builder_.create<fx::MulOp>(
+      op.getLoc(),
+      type(op.getResult(), chosen.width, fraction, fx::join(lhs.getOwner(), rhs.getOwner())),
+      numbers[0].value, numbers[1].value);
+  finish(op, value, chosen, false);
+}
+
+void Converter::convertSlope(Operation *op) {
+  Number input = settled(op->getOperand(0));
+  Number slope;
+  if (auto leaky = dyn_cast<nn::LeakyReluOp>(op)) {
+    // An attribute, and so public.
+    double alpha = leaky.getAlpha().convertToDouble();
+    constexpr int64_t kSlopeBits = 10;
+    int64_t fraction = std::clamp<int64_t>(kSlopeBits - integerBits(std::abs(alpha)), 0, 30);
+    auto count = cast<RankedTensorType>(input.value.getType()).getNumElements();
+    FixedConstant constant = quantiser_.publicConstant(
+        builder_, op->getLoc(), "slope", shapeOf(input.value),
+        std::vector<int64_t>(static_cast<size_t>(count), roundedAt(alpha, fraction)), fraction);
+    slope = {constant.value, constant.range, true};
+  } else if (isConstant(op->getOperand(1))) {
+    FixedConstant weights = weight(op, op->getOperand(1));
+    slope = {weights.value, weights.range, true};
+  } else {
+    slope = settled(op->getOperand(1));
+  }
+  fx::FixedType from = fx::fixedType(input.value);
+  fx::FixedType slopeType = fx::fixedType(slope.value);
+  int64_t fraction = from.getFraction() + slopeType.getFraction();
+  if (slopeType.getFraction() < 0 || slopeType.getFraction() > 62)
+    return fail(op,
+                fmt::format("slopes need 0 to 62 fraction bits, not {}", slopeType.getFraction()));
+  IntegerRange positive{std::max<__int128>(input.range.low, 0),
+                        std::max<__int128>(input.range.high, 0)};
+  IntegerRange negative{std::min<__int128>(input.range.low, 0),
+                        std::min<__int128>(input.range.high, 0)};
+  IntegerRange proved =
+      hull(scaledBy(positive, static_cast<__int128>(1) << slopeType.getFraction()),
+           productOf(negative, slope.range));
+  Format chosen = format(op, proved, fraction, Stage::kAccumulator);
+  Value value = builder_.create<fx::PReluOp>(op->getLoc(),
+                                             type(op->getResult(0), chosen.width, fraction,
+                                                  fx::join(from.getOwner(), slopeType.getOwner())),
+                                             input.value, slope.value);
+  finish(op, value, chosen, false);
+}
+
+} // namespace dyad

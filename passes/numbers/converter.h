@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conversion of one nn function to fx: which integers an operation's result can be, which type
+// that asks for, and how each operation reads on integers.
+#pragma once
+
+#include "passes/analysis/float_ranges.h"
+#include "passes/analysis/integer_ranges.h"
+#include "passes/analysis/ownership.h"
+#include "passes/numbers/config.h"
+#include "passes/numbers/quantiser.h"
+#include "passes/numbers/scale_groups.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <set>
+
+namespace dyad {
+
+/// The command's choices; absent means automatic.
+struct NumberChoices {
+  std::optional<int64_t> bitwidth;    ///< of every value but weights
+  std::optional<int64_t> weightScale; ///< fraction bits of weights
+  int64_t weightBits = 11;            ///< significant bits of weights, where scales are chosen
+};
+
+class Converter {
+public:
+  Converter(mlir::func::FuncOp function, const mlir::SymbolTable &symbols, ScaleGroups &scales,
+            const NodeKeys &keys, Quantiser &quantiser, const NumbersConfig &config,
+            const NumberChoices &choices);
+
+  /// Adds the fx operations, each before the nn operation it stands for; those stay. All problems
+  /// are diagnostics; false if there was one.
+  bool run();
+
+  /// The numbers that were chosen, in the form that a configuration file has.
+  const NumbersConfig &chosen() const { return chosen_; }
+  /// Diagnostics for what the configuration says of nodes that choose no such number.
+  bool reportUnusedEntries();
+
+private:
+  /// An fx value and the integers it can be. `settled`: it has its group's fraction already.
+  struct Number {
+    mlir::Value value;
+    IntegerRange range;
+    bool settled = true;
+  };
+  /// A range, the type's width for it, and whether an fx.assume has to say so.
+  struct Format {
+    IntegerRange range;
+    unsigned width = 0;
+    std::optional<IntegerRange> assumed;
+    fx::RangeKind kind = fx::RangeKind::kCalibrated;
+  };
+  enum class Stage { kResult, kAccumulator };
+
+  void convert(mlir::Operation *op);
+  void convertInput(nn::InputOp op);
+  void convertOutput(nn::OutputOp op);
+  void convertStructure(mlir::Operation *op);
+  void convertAssume(nn::AssumeOp op);
+  void convertSum(mlir::Operation *op);
+  void convertExtremum(mlir::Operation *op);
+  void convertProduct(nn::MulOp op);
+  void convertSign(mlir::Operation *op);
+  void convertClip(nn::ClipOp op);
+  void convertSlope(mlir::Operation *op);
+  void convertConvolution(nn::Conv2DOp op);
+  void convertMatMul(nn::MatMulOp op);
+  void convertMaxPool(nn::MaxPool2DOp op);
+  void convertAveragePool(nn::AveragePool2DOp op);
+  void convertReduce(nn::ReduceOp op);
+  void convertArgMax(nn::ArgMaxOp op);
+
+  /// The operand as it is, perhaps with more fraction bits than its group's.
+  Number raw(mlir::Value value);
+  /// The operand at its group's fraction; a requantisation is made once.
+  Number settled(mlir::Value value);
+  bool isConstant(mlir::Value value) const;
+  /// Whether the value has one consumer, so that it may stay unsettled.
+  static bool hasOneUser(mlir::Value value);
+
+  NodeNumbers configured(mlir::Operation *op);
+  /// The format of the result of `op`, or of an intermediate sum, which the assumption on the
+  /// result says nothing about.
+  Format format(mlir::Operation *op, IntegerRange proved, int64_t fraction, Stage stage,
+                bool isIntermediate = false);
+  FixedConstant weight(mlir::Operation *op, mlir::Value value);
+  std::optional<IntegerRange> assumption(mlir::Value value, int64_t fraction,
+                                         fx::RangeKind &kind) const;
+  mlir::RankedTensorType type(mlir::Value shapeOf, unsigned width, int64_t fraction,
+                              fx::Owner owner) const;
+  /// Remembers the result of `op`, behind an fx.assume if the format says so.
+  void finish(mlir::Operation *op, mlir::Value value, const Format &format, bool settled);
+  void divide(mlir::Operation *op, mlir::Value sum, IntegerRange range, int64_t divisor);
+  void fail(mlir::Operation *op, const std::string &message);
+  void consulted(mlir::Operation *op, const char *key, int64_t chosen);
+
+  mlir::func::FuncOp function_;
+  const mlir::SymbolTable &symbols_;
+  ScaleGroups &scales_;
+  const NodeKeys &keys_;
+  Quantiser &quantiser_;
+  const NumbersConfig &config_;
+  const NumberChoices &choices_;
+  NumbersConfig chosen_;
+  std::set<std::string> used_;
+  mlir::OpBuilder builder_;
+  llvm::DenseMap<mlir::Value, Number> numbers_;
+  llvm::DenseMap<mlir::Value, Number> settled_;
+  bool ok_ = true;
+};
+
+} // namespace dyad

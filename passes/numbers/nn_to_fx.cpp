@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pass nn-to-fx: reads the command's and the configuration's choices, runs the conversion, and
+// replaces the nn function and weights by fx ones.
+#include "passes/numbers/passes.h"
+
+#include "passes/numbers/converter.h"
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+using namespace mlir;
+
+namespace dyad {
+#define GEN_PASS_DEF_NNTOFX
+#include "passes/numbers/passes.h.inc"
+
+namespace {
+
+struct NnToFx : impl::NnToFxBase<NnToFx> {
+  using NnToFxBase::NnToFxBase;
+
+  // A number, or nothing for "auto".
+  std::optional<int64_t> numberOption(StringRef name, StringRef text, int64_t low, int64_t high) {
+    int64_t value = 0;
+    if (text == "auto" || text.empty())
+      return std::nullopt;
+    if (text.getAsInteger(10, value) || value < low || value > high) {
+      getOperation().emitError("--") << name << " must be auto or a number of " << low << " to "
+                                     << high << ", not '" << text << "'";
+      ok_ = false;
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  void readConfig(NumbersConfig &numbers, func::FuncOp function) {
+    if (config.empty())
+      return;
+    auto report = [&](const std::string &problem) {
+      getOperation().emitError("configuration '") << config << "': " << problem;
+      ok_ = false;
+    };
+    std::ifstream file(config);
+    if (!file)
+      return report("cannot be read; check the path");
+    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    numbers.parse(text, report);
+    std::set<std::string> nodes;
+    std::set<std::string> inputs;
+    function.walk([&](Operation *op) {
+      if (auto input = dyn_cast<nn::InputOp>(op))
+        inputs.insert(input.getName().str());
+      else
+        nodes.insert(nodeName(op).str());
+    });
+    for (const std::string &name :
+         numbers.unknownNames([&](StringRef n) { return nodes.count(n.str()) != 0; },
+                              [&](StringRef n) { return inputs.count(n.str()) != 0; }))
+      report("the model has no " + name);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto functions = module.getOps<func::FuncOp>();
+    if (functions.empty())
+      return;
+    func::FuncOp function = *functions.begin();
+    SymbolTable symbols(module);
+
+    NumberChoices choices;
+    ScaleRule rule;
+    rule.significantBits = activationBits;
+    choices.weightBits = weightBits;
+    rule.fixed = numberOption("scale", scale, -16, 40);
+    choices.weightScale = numberOption("weight-scale", weightScale, -16, 40);
+    choices.bitwidth = numberOption("bitwidth", bitwidth, 2, 64);
+    NumbersConfig numbers;
+    readConfig(numbers, function);
+    if (!ok_)
+      return signalPassFailure();
+
+    NodeKeys keys(function);
+    FloatRanges ranges(function, symbols);
+    ScaleGroups scales(function, ranges, numbers, keys, rule);
+    Quantiser quantiser(module, symbols);
+    Converter converter(function, symbols, scales, keys, quantiser, numbers, choices);
+    bool converted = converter.run();
+    if (!scales.ok() || !converted || !converter.reportUnusedEntries())
+      return signalPassFailure();
+
+    std::vector<Operation *> old;
+    function.walk([&](Operation *op) {
+      if (op->getName().getDialectNamespace() == "nn")
+        old.push_back(op);
+    });
+    for (Operation *op : llvm::reverse(old))
+      op->erase();
+    for (nn::WeightOp weight : llvm::make_early_inc_range(module.getOps<nn::WeightOp>()))
+      weight.erase();
+    quantiser.insertWeights();
+
+    if (!emitConfig.empty()) {
+      std::ofstream file(emitConfig);
+      file << converter.chosen().toJson();
+      file.close();
+      if (!file) {
+        module.emitError("cannot write configuration '") << emitConfig << "'";
+        signalPassFailure();
+      }
+    }
+  }
+
+private:
+  bool ok_ = true;
+};
+
+} // namespace
+} // namespace dyad

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "passes/numbers/scale_groups.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace dyad {
+namespace {
+
+bool isFloat(Value value) {
+  auto tensor = dyn_cast<RankedTensorType>(value.getType());
+  return tensor && tensor.getElementType().isF32();
+}
+
+// Whether the result keeps the scale of its operands. Sums over many elements do not: they are
+// much larger than their terms, and rescaling them is cheap because few are left.
+bool keepsScale(Operation *op) {
+  if (isStructure(op))
+    return true;
+  if (auto reduce = dyn_cast<nn::ReduceOp>(op))
+    return reduce.getKind() != nn::ReduceKind::kSum && reduce.getKind() != nn::ReduceKind::kL1;
+  return isa<nn::AssumeOp, nn::AddOp, nn::SubOp, nn::MinOp, nn::MaxOp, nn::NegOp, nn::AbsOp,
+             nn::ReluOp, nn::ClipOp, nn::MaxPool2DOp, nn::AveragePool2DOp>(op);
+}
+
+bool choosesNumbers(Operation *op) {
+  return op->getName().getDialectNamespace() == "nn" && !isStructure(op) &&
+         !isa<nn::AssumeOp, nn::ConstantOp, nn::WeightOp, nn::InputOp, nn::OutputOp>(op);
+}
+
+} // namespace
+
+NodeKeys::NodeKeys(func::FuncOp function) {
+  llvm::StringMap<unsigned> counts;
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (choosesNumbers(op))
+      index_[op] = counts[nodeName(op)]++;
+  });
+}
+
+int64_t integerBits(double magnitude) {
+  if (magnitude <= 0 || !std::isfinite(magnitude))
+    return 0;
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);
+  return exponent;
+}
+
+Value ScaleGroups::find(Value value) {
+  Value root = value;
+  for (auto up = parent_.find(root); up != parent_.end(); up = parent_.find(root))
+    root = up->second;
+  // Shorten the way for the next one.
+  while (value != root) {
+    Value next = parent_[value];
+    parent_[value] = root;
+    value = next;
+  }
+  return root;
+}
+
+void ScaleGroups::unite(Value a, Value b) {
+  a = find(a);
+  b = find(b);
+  if (a != b)
+    parent_[b] = a;
+}
+
+ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
+                         const NumbersConfig &config, const NodeKeys &keys, const ScaleRule &rule) {
+  std::vector<Operation *> operations;
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op->getNumResults() == 1 && isFloat(op->getResult(0)))
+      operations.push_back(op);
+  });
+  auto isConstant = [](Value value) {
+    Operation *op = value.getDefiningOp();
+    while (op != nullptr && isStructure(op) && op->getNumOperands() == 1)
+      op = op->getOperand(0).getDefiningOp();
+    return isa_and_nonnull<nn::ConstantOp>(op);
+  };
+  for (Operation *op : operations)
+    if (keepsScale(op) && !isConstant(op->getResult(0)))
+      for (Value operand : op->getOperands())
+        if (isFloat(operand) && !isConstant(operand))
+          unite(operand, op->getResult(0));
+
+  llvm::DenseMap<Value, Operation *> chosenBy;
+  llvm::DenseMap<Value, double> magnitudes;
+  std::optional<int64_t> common = config.defaults.scale ? config.defaults.scale : rule.fixed;
+  for (Operation *op : operations) {
+    Value group = find(op->getResult(0));
+    double &magnitude = magnitudes[group];
+    magnitude = std::max(magnitude, ranges.at(op->getResult(0)).magnitude());
+    // Only what the configuration says of this node or input itself; defaults come last.
+    std::optional<int64_t> own;
+    if (auto input = dyn_cast<nn::InputOp>(op)) {
+      if (config.inputs.count(input.getName().str()) != 0)
+        own = config.input(input.getName()).scale;
+    } else if (choosesNumbers(op)) {
+      std::string name = nodeName(op).str();
+      if (config.nodes.count(NumbersConfig::nodeKey(name, keys.index(op))) != 0 ||
+          config.nodes.count(name) != 0)
+        own = config.node(name, keys.index(op)).scale;
+    }
+    if (!own)
+      continue;
+    auto [known, isNew] = fractions_.try_emplace(group, *own);
+    if (isNew) {
+      chosenBy[group] = op;
+    } else if (known->second != *own) {
+      InFlightDiagnostic error = op->emitError("scale ")
+                                 << *own << " of the configuration: this value shares its scale "
+                                 << "with another one, which has " << known->second
+                                 << "; give them the same";
+      error.attachNote(chosenBy[group]->getLoc()) << "the other one";
+      ok_ = false;
+    }
+  }
+  for (auto &[group, magnitude] : magnitudes)
+    fractions_.try_emplace(group, common ? *common
+                                         : std::clamp(rule.significantBits - integerBits(magnitude),
+                                                      rule.smallest, rule.largest));
+}
+
+int64_t ScaleGroups::fraction(Value value) { return fractions_.lookup(find(value)); }
+
+} // namespace dyad

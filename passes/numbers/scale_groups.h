@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which activations share one scale, and which scale that is. Values that meet in a sum, a
+// concatenation or a maximum, or that only pass through, form a group: then nothing has to be
+// rescaled where they meet.
+#pragma once
+
+#include "passes/analysis/float_ranges.h"
+#include "passes/numbers/config.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace dyad {
+
+/// Counts the operations of each ONNX node, so that a configuration can tell them apart.
+class NodeKeys {
+public:
+  explicit NodeKeys(mlir::func::FuncOp function);
+  /// Position of the operation among those of its node that choose numbers; 0 for any other.
+  unsigned index(mlir::Operation *op) const { return index_.lookup(op); }
+  /// Whether the operation computes numbers that have a scale, rather than moving them.
+  bool choosesScale(mlir::Operation *op) const { return index_.contains(op); }
+
+private:
+  llvm::DenseMap<mlir::Operation *, unsigned> index_;
+};
+
+/// How many fraction bits activations get.
+struct ScaleRule {
+  int64_t significantBits = 14; ///< integer and fraction bits together, where scales are chosen
+  int64_t smallest = -16, largest = 24;
+  std::optional<int64_t> fixed; ///< `--scale N`
+};
+
+/// 1 + floor(log2 x): bits left of the point, at least of the magnitude `x`; negative below 1/2.
+int64_t integerBits(double magnitude);
+
+/// Fractions of all f32 values of a function.
+///
+/// A group's fraction is the node's or input's of the configuration, else the configuration's or
+/// the command's default, else `significantBits` less the integer bits of the group's largest
+/// range.
+class ScaleGroups {
+public:
+  /// Two members of a group with different fractions in the configuration are a diagnostic; then
+  /// `ok` is false.
+  ScaleGroups(mlir::func::FuncOp function, const FloatRanges &ranges, const NumbersConfig &config,
+              const NodeKeys &keys, const ScaleRule &rule);
+
+  int64_t fraction(mlir::Value value);
+  bool ok() const { return ok_; }
+
+private:
+  mlir::Value find(mlir::Value value);
+  void unite(mlir::Value a, mlir::Value b);
+
+  llvm::DenseMap<mlir::Value, mlir::Value> parent_;
+  llvm::DenseMap<mlir::Value, int64_t> fractions_;
+  bool ok_ = true;
+};
+
+} // namespace dyad
