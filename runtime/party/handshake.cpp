@@ -26,6 +26,7 @@ constexpr std::string_view kMagic = "DYADwire";
 constexpr std::size_t kPrefixBytes = 16;
 constexpr std::uint32_t kMaxHelloBytes = 1 << 16;
 constexpr std::size_t kShownHashDigits = 12;
+constexpr std::uint64_t kMaxSamples = std::uint64_t{1} << 31;
 
 std::string nonce() {
   std::array<std::uint8_t, 16> bytes{};
@@ -64,11 +65,14 @@ Hello decode(std::span<const std::uint8_t> text) {
     const auto role = json.at("role").get<std::string>();
     DYAD_REQUIRE(role == "server" || role == "client", kProtocol,
                  "the peer calls itself neither server nor client");
+    const auto samples = json.at("samples").get<std::uint64_t>();
+    DYAD_REQUIRE(samples <= kMaxSamples, kProtocol, "the peer has {} samples; at most {} at once",
+                 samples, kMaxSamples);
     return {role == "server" ? Role::kServer : Role::kClient,
             json.at("version").get<std::string>(),
             json.at("model").get<std::string>(),
             json.at("program").get<std::string>(),
-            json.at("samples").get<std::uint64_t>(),
+            samples,
             json.at("batched").get<bool>(),
             json.at("computational_security").get<unsigned>(),
             json.at("statistical_security").get<unsigned>(),

@@ -189,7 +189,7 @@ def party_errors(folder):
 
     expect(run([client, "--connect", "nonsense", "--input", good, "--output", result]), 2, ["nonsense"], "an address that is none")
     address = f"127.0.0.1:{free_port()}"
-    done, peer = pair([server, "--listen", address], [client, "--connect", address, "--input", good, "--output", folder / "no/such/dir.npy"])
+    done, peer = pair([server, "--listen", address, "--timeout", "5"], [client, "--connect", address, "--input", good, "--output", folder / "no/such/dir.npy"])
     expect(done, 1, ["dir.npy"], "an output that cannot be written")
 
 

@@ -3,9 +3,11 @@
 // everything that can go wrong ends with a message and a status, never with a hang.
 #include "runtime/net/error.h"
 #include "runtime/net/tcp_channel.h"
+#include "runtime/ot/node_stats.h"
 #include "runtime/party/files.h"
 #include "runtime/party/handshake.h"
 #include "runtime/party/npy.h"
+#include "runtime/tensor/tensor_cost.h"
 #include "tests/runtime/party/process.h"
 #include "tests/runtime/party/tiny_info.h"
 
@@ -152,6 +154,26 @@ TEST_CASE("both parties compute what reference computes, on many samples", "[par
   }
   CHECK(a["bytes_sent"] == sum);
   REQUIRE(a["nodes"].size() == 4);
+  // Node by node what the cost formulas predict.
+  FlowCounter before;
+  const NodeStats predicted[] = {
+      predictedRow("/fc/Gemm", "matmul",
+                   matmulCost({1, 4}, {4, 3}, false, tiny::kWide, {8, true},
+                              LinearProtocol::kOtServerChooses),
+                   before),
+      predictedRow("/fc/Gemm", "truncate_reduce", truncateReduceCost(3, tiny::kWide, tiny::kShift),
+                   before),
+      predictedRow("/Relu", "relu", reluCost(3, tiny::kNarrow), before),
+      predictedRow("y", "reveal", revealCost(3, tiny::kNarrow, Owner::kClient), before)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(a["nodes"][i]["name"] == predicted[i].name);
+    CHECK(a["nodes"][i]["op"] == predicted[i].op);
+    CHECK(a["nodes"][i]["bytes_sent"] == predicted[i].bytesToClient);
+    CHECK(a["nodes"][i]["bytes_received"] == predicted[i].bytesToServer);
+    CHECK(a["nodes"][i]["flows"] == predicted[i].flows);
+    CHECK(a["nodes"][i]["server_cots"] == predicted[i].serverCots);
+    CHECK(a["nodes"][i]["client_cots"] == predicted[i].clientCots);
+  }
   std::int64_t sent = 0;
   std::int64_t flows = 0;
   for (std::size_t i = 0; i < 4; ++i) {
