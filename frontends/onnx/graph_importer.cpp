@@ -49,6 +49,10 @@ std::string functionKey(const std::string &domain, const std::string &name,
   return normalDomain(domain) + '\0' + name + '\0' + overload;
 }
 
+bool dependsOnInput(const Node &node) {
+  return llvm::any_of(node.inputs, [](const Value &value) { return value.dependsOnInput(); });
+}
+
 std::string unsupported(const std::string &domain, const std::string &name) {
   std::string ranges;
   for (const Operator &row : operators())
@@ -136,7 +140,7 @@ void GraphImporter::enter(Scope &scope, const ::onnx::GraphProto &graph) {
            fmt::format("initializer '{}' is sparse, which is not supported; store it as a dense "
                        "tensor",
                        tensor.values().name()));
-    scope.values[tensor.values().name()] = Value::poison();
+    scope.values[tensor.values().name()] = Value::poison(false);
   }
   addNodes(scope, graph.node());
 }
@@ -149,7 +153,7 @@ std::optional<Value> GraphImporter::lookup(Scope &scope, const std::string &name
   if (auto value = scope.values.find(name); value != scope.values.end())
     return value->second;
   if (auto tensor = scope.initializers.find(name); tensor != scope.initializers.end()) {
-    scope.values[name] = Value::poison(); // an error is reported once
+    scope.values[name] = Value::poison(false); // an error is reported once
     return scope.values[name] = load(scope, *tensor->second);
   }
   if (auto producer = scope.producers.find(name); producer != scope.producers.end()) {
@@ -195,7 +199,7 @@ std::vector<std::optional<Value>> GraphImporter::import(Scope &scope,
       values.push_back(lookup(scope, name));
     } catch (const Refusal &refusal) {
       report(at(name), refusal.what());
-      values.emplace_back(Value::poison());
+      values.emplace_back(Value::poison(false));
     }
   }
   --nesting_;
@@ -235,7 +239,7 @@ void GraphImporter::reportCycle(Scope &scope, size_t index, const std::string &i
   report(at(name), fmt::format("node '{}' ({}): its result '{}' is needed to compute it; a graph "
                                "must not have cycles",
                                name, scope.nodes[index]->op_type(), input));
-  scope.values[input] = Value::poison();
+  scope.values[input] = Value::poison(false);
 }
 
 std::vector<Value> GraphImporter::inputsOf(Scope &scope, const Node &node, const NodeProto &proto) {
@@ -256,7 +260,7 @@ std::vector<Value> GraphImporter::inputsOf(Scope &scope, const Node &node, const
     }
     if (!problem.empty()) {
       report(node.location, node.title() + ": " + problem);
-      value = scope.values[name] = Value::poison();
+      value = scope.values[name] = Value::poison(false);
     }
     if (!value->isConstant())
       value->name = name;
@@ -305,7 +309,7 @@ void GraphImporter::build(Scope &scope, size_t index) {
       report(node.location,
              fmt::format("{}: its output '{}' is not supported; leave it out when exporting",
                          node.title(), name));
-    scope.values[name] = Value::poison();
+    scope.values[name] = Value::poison(dependsOnInput(node));
   }
 }
 
@@ -318,27 +322,36 @@ std::vector<Value> GraphImporter::results(Scope &scope, Node &node, const NodePr
     throw Refusal(fmt::format("the model names no opset for domain '{}'; it is damaged",
                               domain.empty() ? "ai.onnx" : domain));
   if (domain.empty() && node.type == "If")
-    return poisoned ? std::vector<Value>{Value::poison()} : takeBranch(scope, node);
+    return poisoned ? std::vector<Value>{Value::poison(false)} : takeBranch(scope, node);
   const Operator *row = findOperator(domain, node.type, node.opset);
   if (row == nullptr)
     throw Refusal(unsupported(domain, node.type));
   if (row->check != nullptr)
     row->check(node);
-  if (poisoned)
-    return {Value::poison()};
-  return row->build(node);
+  bool asksShape = domain.empty() && (node.type == "Shape" || node.type == "Size");
+  if (asksShape && poisoned && !node.input(0).poisonedShape)
+    return {Value::poison(false)};
+  if (!poisoned || asksShape)
+    return row->build(node);
+  for (const Value &value : node.inputs)
+    if (row->constantsOnly && value.dependsOnInput())
+      Node::refuseSecret(value);
+  return {Value::poison(dependsOnInput(node))};
 }
 
 // Stands for a result that cannot be computed, so that later nodes are still checked. The module it
 // is in is thrown away.
 Value GraphImporter::placeholder(const Node &node) {
-  if (!keepsShape(node.type) || node.inputs.empty() || !node.inputs[0].isPresent() ||
-      node.inputs[0].poisoned || node.inputs[0].kind() != Kind::kFloat)
-    return Value::poison();
+  bool known = keepsShape(node.type) && node.has(0);
+  if (known)
+    known = node.inputs[0].poisoned ? node.inputs[0].poisonedShape.has_value()
+                                    : node.inputs[0].kind() == Kind::kFloat;
+  if (!known)
+    return Value::poison(dependsOnInput(node));
   auto type = node.floatType(node.inputs[0].shape());
   auto cast = emitter_.builder.create<UnrealizedConversionCastOp>(node.location, TypeRange{type},
                                                                   ValueRange{});
-  return {"", nullptr, cast.getResult(0), false};
+  return {"", nullptr, cast.getResult(0)};
 }
 
 const FunctionProto *GraphImporter::findFunction(const NodeProto &proto) const {

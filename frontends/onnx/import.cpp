@@ -57,7 +57,7 @@ std::string closeNames(const std::string &name, const std::vector<std::string> &
   for (const std::string &candidate : candidates) {
     bool contains = !name.empty() && llvm::StringRef(candidate).contains_insensitive(name);
     unsigned distance = llvm::StringRef(name).edit_distance(candidate, true, 8);
-    if (contains || distance <= std::max<size_t>(2, name.size() / 3))
+    if (contains || distance <= std::max<size_t>(1, name.size() / 3))
       ranked.emplace_back(distance, candidate);
   }
   std::sort(ranked.begin(), ranked.end());
@@ -79,7 +79,7 @@ public:
       : model_(model), options_(options), emitter_(module, std::move(builder)),
         graphs_(model, folder, emitter_), main_(frame_, nullptr, "") {}
 
-  LogicalResult run();
+  LogicalResult run(ModuleOp module);
 
 private:
   void checkOptions();
@@ -90,6 +90,7 @@ private:
                       const SetValue &given);
   Shape inputShape(const std::string &name, const ::onnx::TypeProto::Tensor &type);
   void addOutputs();
+  void reportInnerSoftmax(ModuleOp module);
   bool isInitializer(const std::string &name) const {
     return main_.initializers.count(name) > 0 && options_.sets.count(name) == 0;
   }
@@ -194,8 +195,10 @@ Shape ModelImporter::inputShape(const std::string &name, const ::onnx::TypeProto
       shape.push_back(-1);
       symbols += fmt::format("{}'{}'", symbols.empty() ? "" : ", ", symbol);
     }
-    // The first dimension is nearly always the batch, and programs run one sample at a time.
-    std::string entry = shape.back() >= 0 ? std::to_string(shape.back()) : i == 0 ? "1" : "SIZE";
+    // Programs run one sample at a time.
+    bool isBatch = i == 0 || dims[i].dim_param() == "N" ||
+                   llvm::StringRef(dims[i].dim_param()).contains_insensitive("batch");
+    std::string entry = shape.back() >= 0 ? std::to_string(shape.back()) : isBatch ? "1" : "SIZE";
     example += (i == 0 ? "" : ",") + entry;
   }
   if (!symbols.empty())
@@ -259,17 +262,19 @@ void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
                                                  name));
     return;
   }
-  main_.values[name] = Value::poison();
+  main_.values[name] = Value::poison(true);
   if (!input.type().has_tensor_type())
     throw Refusal(fmt::format("graph input '{}' is no tensor; sequences, maps and optional values "
                               "are not supported",
                               name));
   const ::onnx::TypeProto::Tensor &type = input.type().tensor_type();
   if (auto given = options_.sets.find(name); given != options_.sets.end()) {
+    main_.values[name] = Value::poison(false);
     main_.values[name] = constantInput(name, type, given->second);
     return;
   }
   Shape shape = inputShape(name, type);
+  main_.values[name] = Value::poison(true, shape);
   Kind kind = Kind::kInteger;
   try {
     kind = kindOfType(type.elem_type());
@@ -294,7 +299,7 @@ void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
   auto op = b.create<nn::InputOp>(
       graphs_.at(name), RankedTensorType::get(shape, b.getF32Type()), b.getStringAttr(name),
       b.getStringAttr(owner == options_.owners.end() ? "client" : owner->second), low, high);
-  main_.values[name] = {name, nullptr, op.getResult(), false};
+  main_.values[name] = {name, nullptr, op.getResult()};
 }
 
 void ModelImporter::addOutputs() {
@@ -333,7 +338,25 @@ void ModelImporter::addOutputs() {
   }
 }
 
-LogicalResult ModelImporter::run() {
+// A pass refuses these (softmax-to-logits), but it does not run once there are other errors.
+void ModelImporter::reportInnerSoftmax(ModuleOp module) {
+  std::vector<nn::SoftmaxOp> inner;
+  module.walk([&](nn::SoftmaxOp softmax) {
+    for (Operation *user : softmax->getUsers())
+      if (!isStructure(user) && !isa<nn::OutputOp, nn::ArgMaxOp>(user)) {
+        inner.push_back(softmax);
+        return;
+      }
+  });
+  for (nn::SoftmaxOp softmax : inner)
+    graphs_.report(softmax.getLoc(),
+                   fmt::format("node '{}' ({}, opset {}): softmax is not supported inside a model, "
+                               "only as its last operation",
+                               nodeName(softmax).str(), softmax.getLog() ? "LogSoftmax" : "Softmax",
+                               frame_.opsets[""]));
+}
+
+LogicalResult ModelImporter::run(ModuleOp module) {
   frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
   if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
     if (opset->second < kFirstOpset || opset->second > kLastOpset) {
@@ -362,6 +385,8 @@ LogicalResult ModelImporter::run() {
     }
   }
   addOutputs();
+  if (graphs_.failed())
+    reportInnerSoftmax(module);
   return success(!graphs_.failed());
 }
 
@@ -381,7 +406,7 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
     auto end = builder.create<func::ReturnOp>(location);
     builder.setInsertionPoint(end);
     std::string folder = fs::path(path).parent_path().string();
-    if (failed(ModelImporter(model, folder, options, *module, builder).run()))
+    if (failed(ModelImporter(model, folder, options, *module, builder).run(*module)))
       return nullptr;
     if (failed(verify(*module)))
       return nullptr;

@@ -14,7 +14,7 @@ namespace dyad::onnx {
 using ::onnx::AttributeProto;
 
 Value Value::of(Tensor tensor, std::string name) {
-  return {std::move(name), std::make_shared<const Tensor>(std::move(tensor)), {}, false};
+  return {std::move(name), std::make_shared<const Tensor>(std::move(tensor)), {}};
 }
 
 Kind Value::kind() const {
@@ -27,6 +27,8 @@ Kind Value::kind() const {
 Shape Value::shape() const {
   if (constant)
     return constant->shape;
+  if (poisoned)
+    return poisonedShape.value_or(Shape{});
   return cast<RankedTensorType>(computed.getType()).getShape().vec();
 }
 
@@ -167,10 +169,16 @@ const Tensor &Node::constantInput(size_t index, llvm::StringRef what) const {
 const Tensor &Node::foldedInput(size_t index) const {
   const Value &value = input(index);
   if (!value.isConstant())
-    throw Refusal(fmt::format("this operator is supported on constants only, and '{}' depends on a "
-                              "graph input; see docs/reference/ops.md for what can replace it",
-                              value.name));
+    refuseSecret(value);
   return *value.constant;
+}
+
+void Node::refuseSecret(const Value &value) {
+  throw Refusal(
+      fmt::format("this operator is supported on constants only, and '{}' depends on a "
+                  "graph input; see docs/reference/ops.md for what can replace it, or end "
+                  "the model before it with --outputs",
+                  value.name));
 }
 
 Shape Node::constantIntegers(size_t index, llvm::StringRef what) const {

@@ -23,12 +23,18 @@ struct Value {
   std::string name; // of the ONNX tensor, "" for intermediate results of a builder
   std::shared_ptr<const Tensor> constant;
   mlir::Value computed;
-  bool poisoned = false; // an error was already reported for what it is computed from
+  // Nothing is known but what follows: an error was already reported for what it comes from.
+  bool poisoned = false;
+  bool secret = false;                     // poisoned, and would have depended on a graph input
+  std::optional<Shape> poisonedShape = {}; // if it is known all the same
 
-  static Value poison() { return {"", nullptr, {}, true}; }
+  static Value poison(bool secret, std::optional<Shape> shape = std::nullopt) {
+    return {"", nullptr, {}, true, secret, std::move(shape)};
+  }
   static Value of(Tensor tensor, std::string name = "");
 
   bool isConstant() const { return constant != nullptr; }
+  bool dependsOnInput() const { return computed || secret; }
   bool isPresent() const { return constant || computed || poisoned; }
   Kind kind() const;
   Shape shape() const;
@@ -94,6 +100,7 @@ public:
   const Tensor &constantInput(size_t index, llvm::StringRef what) const;
   /// The same for operators that have no protocol, only a value where all inputs are constant.
   const Tensor &foldedInput(size_t index) const;
+  [[noreturn]] static void refuseSecret(const Value &value);
   Shape constantIntegers(size_t index, llvm::StringRef what) const;
   size_t outputCount() const { return static_cast<size_t>(proto_.output_size()); }
   /// Whether an output has a name, that is, may be used.
@@ -113,7 +120,7 @@ public:
   /// Creates an nn operation at this node's location.
   template <typename Op, typename... Args> Value emit(Args &&...args) {
     auto op = emitter.builder.create<Op>(location, std::forward<Args>(args)...);
-    return {"", nullptr, op->getResult(0), false};
+    return {"", nullptr, op->getResult(0)};
   }
 
 private:

@@ -19,7 +19,8 @@ struct Operator {
   /// input could not be imported, so that all problems of a model are found in one run. May be
   /// null.
   void (*check)(const Node &node);
-  const char *note; // limits, for the documentation
+  const char *note;           // limits, for the documentation
+  bool constantsOnly = false; // refused as soon as an input depends on a graph input
 };
 
 /// Rows without an upper end of their own.

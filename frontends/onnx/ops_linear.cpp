@@ -197,7 +197,7 @@ void addReductions(std::vector<Operator> &table) {
           {"", "ReduceMin", 18, kNewest, buildReduce<Reduction::kMin, 18>, nullptr, input},
           {"", "ReduceL1", 7, 17, buildReduce<Reduction::kL1, 18>, nullptr, attribute},
           {"", "ReduceL1", 18, kNewest, buildReduce<Reduction::kL1, 18>, nullptr, input},
-          {"", "ReduceProd", 7, kNewest, buildReduceProd, nullptr, "of constants"},
+          {"", "ReduceProd", 7, kNewest, buildReduceProd, nullptr, "of constants", true},
           {"", "ArgMax", 7, kNewest, buildArgMax<false>, nullptr, ""},
           {"", "ArgMin", 7, kNewest, buildArgMax<true>, nullptr, ""},
       });

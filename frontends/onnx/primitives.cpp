@@ -392,6 +392,8 @@ Value unary(Node &node, Unary kind, const Value &input) {
 Value clip(Node &node, const Value &input, std::optional<double> low, std::optional<double> high) {
   if (!low && !high)
     return input;
+  if (low && high && *low > *high)
+    low = high; // the upper bound is applied last
   if (input.isConstant() && input.kind() == Kind::kFloat)
     return folded(input, mapFloats(*input.constant, [&](float x) {
                     double raised = low ? std::max<double>(x, *low) : x;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // nn-eval: imports an ONNX model and prints or runs the nn program, so that Python scripts can
-// compare the importer with ONNX Runtime. Arguments are read from standard input, one case a line,
-// so that hundreds of cases cost one process.
+// compare the importer with ONNX Runtime. Requests are read from standard input as JSON, one a
+// line, so that hundreds of models cost one process. `nn-eval --operators` prints
+// docs/reference/ops.md.
 #include "frontends/onnx/import.h"
 #include "ir/eval/nn_interpreter.h"
 #include "ir/structure.h"
@@ -25,9 +26,11 @@ dyad::onnx::ImportOptions optionsOf(const json &request) {
   options.outputs = request.value("outputs", options.outputs);
   options.owners = request.value("owners", options.owners);
   options.reveal = request.value("reveal", options.reveal);
-  for (const auto &[name, range] : request.value("ranges", json::object()).items())
+  const json ranges = request.value("ranges", json::object());
+  for (const auto &[name, range] : ranges.items())
     options.inputRanges[name] = {range[0], range[1]};
-  for (const auto &[name, given] : request.value("sets", json::object()).items()) {
+  const json sets = request.value("sets", json::object());
+  for (const auto &[name, given] : sets.items()) {
     dyad::onnx::SetValue value;
     if (given.contains("shape"))
       value.shape = given["shape"].get<std::vector<int64_t>>();
@@ -45,7 +48,7 @@ std::string printed(mlir::ModuleOp module, bool locations) {
   llvm::raw_string_ostream stream(text);
   mlir::OpPrintingFlags flags;
   if (locations)
-    flags.enableDebugInfo(true, true);
+    flags.enableDebugInfo(true, false);
   module->print(stream, flags);
   return text;
 }
