@@ -52,12 +52,12 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   for (auto weight : module.getOps<fx::WeightOp>()) {
     auto tensor = cast<RankedTensorType>(weight.getType());
     auto type = cast<fx::FixedType>(tensor.getElementType());
-    if (type.getOwner() == fx::Owner::kPublic && !options.publicWeights)
-      continue;
+    // A public weight stands in the program's text: the server's file may hold it, nobody reads it.
+    bool inText = type.getOwner() == fx::Owner::kPublic && !options.publicWeights;
     weights.push_back(fmt::format(
         "{{.name = {}, .shape = {}, .bits = {}, .isSigned = {}, .storageBits = {}, .owner = {}}}",
         quoted(weight.getSymName()), braced(tensor.getShape()), type.getWidth(), type.getIsSigned(),
-        storageBits(type.getWidth()), ownerName(type.getOwner())));
+        inText ? 0 : storageBits(type.getWidth()), ownerName(type.getOwner())));
   }
   std::vector<std::string> nodes;
   for (const NodeLabel &node : options.nodes)
@@ -67,8 +67,7 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
                      table("OutputInfo", "kOutputs", outputs) +
                      table("WeightInfo", "kWeights", weights) + table("NodeInfo", "kNodes", nodes);
   text += "constexpr ProgramInfo kInfo = {\n";
-  if (!options.codegen.model.empty())
-    text += fmt::format("    .model = {},\n", quoted(options.codegen.model));
+  text += fmt::format("    .model = {},\n", quoted(options.codegen.model));
   text += fmt::format("    .dyadVersion = {},\n", quoted(options.codegen.dyadVersion));
   text += fmt::format("    .hash = {},\n", quoted(options.hash));
   auto span = [&](const char *field, const char *name, bool any) {

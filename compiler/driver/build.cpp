@@ -20,7 +20,6 @@ namespace dyad::compiler {
 
 namespace {
 
-// Parties get a weights file through the module of the stage whose weights they use: fx.
 LogicalResult writeText(MLIRContext &context, const fs::path &path, const std::string &text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
@@ -28,6 +27,13 @@ LogicalResult writeText(MLIRContext &context, const fs::path &path, const std::s
   if (!file)
     return emitError(UnknownLoc::get(&context)) << "cannot write '" << path.string() << "'";
   return success();
+}
+
+std::string textOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printModule(module, stream);
+  return text;
 }
 
 LogicalResult makeFolder(MLIRContext &context, const fs::path &folder) {
@@ -91,8 +97,9 @@ LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
       failed(writeText(context, folder / "reference.cpp", *reference)) ||
       failed(writeText(context, folder / "manifest.json",
                        emitManifest(compilation.fx(), compilation.mpc(), manifest))) ||
-      failed(writeModule(compilation.mpc(), (folder / "program.mlir").string(),
-                         (folder / "server" / "weights.safetensors").string())) ||
+      failed(writeText(context, folder / "program.mlir", textOf(compilation.mpc()))) ||
+      failed(writeServerWeights(compilation.mpc(),
+                                (folder / "server" / "weights.safetensors").string())) ||
       failed(
           writeWeights(compilation.fx(), (folder / "reference" / "weights.safetensors").string())))
     return failure();
