@@ -58,10 +58,6 @@ DYAD_INLINE void multiplyWith(const PackedLeft<T> &left, const T *block, std::si
 }
 
 template <typename T>
-using Multiply = void (*)(const PackedLeft<T> &, const T *, std::size_t, std::size_t, T *,
-                          std::size_t);
-
-template <typename T>
 void multiplyPlain(const PackedLeft<T> &left, const T *block, std::size_t blockStride,
                    std::size_t columns, T *into, std::size_t stride) {
   multiplyWith<T, 16>(left, block, blockStride, columns, into, stride);
@@ -83,16 +79,6 @@ void multiplyAvx512(const PackedLeft<T> &left, const T *block, std::size_t block
                     std::size_t columns, T *into, std::size_t stride) {
   multiplyWith<T, 64>(left, block, blockStride, columns, into, stride);
 }
-template <typename T> Multiply<T> bestMultiply() {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
-    return multiplyAvx512<T>;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return multiplyAvx2<T>;
-  return multiplyPlain<T>;
-}
-#else
-template <typename T> Multiply<T> bestMultiply() { return multiplyPlain<T>; }
 #endif
 
 } // namespace
@@ -100,6 +86,8 @@ template <typename T> Multiply<T> bestMultiply() { return multiplyPlain<T>; }
 template <typename T> PackedLeft<T> packLeft(const T *from, std::size_t rows, std::size_t inner) {
   PackedLeft<T> left{rows, inner, {}};
   left.panels.assign((rows + kPanelRows - 1) / kPanelRows * kPanelRows * inner, T{0});
+  if (left.panels.empty())
+    return left;
   for (std::size_t r = 0; r < rows; ++r) {
     T *panel = left.panels.data() + r / kPanelRows * kPanelRows * inner + r % kPanelRows;
     for (std::size_t k = 0; k < inner; ++k)
@@ -119,12 +107,26 @@ template <typename T> std::size_t blockColumns(std::size_t inner, std::size_t co
 template <typename T>
 void multiplyBlock(const PackedLeft<T> &left, const T *block, std::size_t blockStride,
                    std::size_t columns, T *into, std::size_t stride) {
-  static const Multiply<T> multiply = bestMultiply<T>();
+  static const BlockProduct<T> multiply = blockProducts<T>().front();
   multiply(left, block, blockStride, columns, into, stride);
+}
+
+template <typename T> std::vector<BlockProduct<T>> blockProducts() {
+  std::vector<BlockProduct<T>> products;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    products.push_back(multiplyAvx512<T>);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    products.push_back(multiplyAvx2<T>);
+#endif
+  products.push_back(multiplyPlain<T>);
+  return products;
 }
 
 #define DYAD_INSTANTIATE(T)                                                                        \
   template PackedLeft<T> packLeft(const T *, std::size_t, std::size_t);                            \
+  template std::vector<BlockProduct<T>> blockProducts<T>();                                        \
   template std::size_t blockColumns<T>(std::size_t, std::size_t);                                  \
   template void multiplyBlock(const PackedLeft<T> &, const T *, std::size_t, std::size_t, T *,     \
                               std::size_t);

@@ -33,4 +33,11 @@ template <typename T>
 void multiplyBlock(const PackedLeft<T> &left, const T *block, std::size_t blockStride,
                    std::size_t columns, T *into, std::size_t stride);
 
+/// The variants of multiplyBlock that this machine can run, widest vectors first; it uses the
+/// first.
+template <typename T>
+using BlockProduct = void (*)(const PackedLeft<T> &, const T *, std::size_t, std::size_t, T *,
+                              std::size_t);
+template <typename T> std::vector<BlockProduct<T>> blockProducts();
+
 } // namespace dyad::clear

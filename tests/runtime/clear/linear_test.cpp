@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/clear/linear.h"
 
+#include "runtime/clear/gemm.h"
 #include "runtime/net/error.h"
 #include "tests/runtime/clear/naive.h"
 
@@ -120,6 +121,30 @@ TEST_CASE("matrix product follows its batch rules", "[clear][matmul]") {
   const Integers big{{1, 2}, {1LL << 62, 1LL << 62}};
   CHECK_THROWS_AS(clear::matmul(big, Integers{{2, 1}, {1, 1}}), Error);
   CHECK(clear::matmul(big, Integers{{2, 1}, {8, -8}}).data == std::vector<std::int64_t>{0});
+}
+
+TEMPLATE_TEST_CASE("block products of all vector widths are equal", "[clear][gemm]", float, double,
+                   std::uint64_t) {
+  std::mt19937_64 random(6);
+  for (const std::size_t rows : {1u, 4u, 7u})
+    for (const std::size_t inner : {0u, 1u, 37u})
+      for (const std::size_t columns : {1u, 31u, 64u, 65u}) {
+        const std::size_t stride = (columns + clear::kPanelColumns<TestType> - 1) /
+                                   clear::kPanelColumns<TestType> * clear::kPanelColumns<TestType>;
+        const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+        const auto a = randomTensor<TestType>({size(rows), size(inner)}, -99, 99, random);
+        const auto b = randomTensor<TestType>({size(inner), size(stride)}, -99, 99, random);
+        std::vector<TestType> expected(rows * columns, TestType{0});
+        for (std::size_t i = 0; i < rows * columns; ++i)
+          for (std::size_t k = 0; k < inner; ++k)
+            expected[i] += a.data[i / columns * inner + k] * b.data[k * stride + i % columns];
+        const auto left = clear::packLeft(a.data.data(), rows, inner);
+        for (const auto product : clear::blockProducts<TestType>()) {
+          std::vector<TestType> result(rows * columns, TestType{77});
+          product(left, b.data.data(), stride, columns, result.data(), columns);
+          CHECK(result == expected);
+        }
+      }
 }
 
 TEST_CASE("batch normalisation is per channel", "[clear]") {
