@@ -6,6 +6,7 @@
 
 #include "mlir/IR/Diagnostics.h"
 
+#include <array>
 #include <google/protobuf/unknown_field_set.h>
 
 using namespace mlir;
@@ -47,6 +48,48 @@ std::string overloadOf(const google::protobuf::Message &message, int number) {
 std::string functionKey(const std::string &domain, const std::string &name,
                         const std::string &overload) {
   return normalDomain(domain) + '\0' + name + '\0' + overload;
+}
+
+bool hasShape(const Node &node, size_t input) {
+  return node.has(input) &&
+         (!node.inputs[input].poisoned || node.inputs[input].poisonedShape.has_value());
+}
+
+// Whether the result, or its shape, follows from the shape of a poisoned first input.
+bool needsOnlyShape(const Node &node) {
+  static constexpr std::array kNames = {"Flatten", "Identity", "Reshape",  "Shape",
+                                        "Size",    "Squeeze",  "Unsqueeze"};
+  bool others = false;
+  for (size_t i = 1; i < node.inputs.size(); ++i)
+    others |= node.inputs[i].poisoned;
+  return llvm::is_contained(kNames, node.type) && !others;
+}
+
+// The shape of a float result that could not be computed, where it is easily known: elementwise
+// operators, and what language models do with their integer inputs.
+std::optional<Shape> placeholderShape(const Node &node) {
+  using Proto = ::onnx::TensorProto;
+  if (!hasShape(node, 0))
+    return std::nullopt;
+  const Value &input = node.inputs[0];
+  try {
+    bool isFloat = input.poisoned || input.kind() == Kind::kFloat;
+    if ((keepsShape(node.type) && isFloat) ||
+        (node.type == "Cast" && node.integer("to", 0) == Proto::FLOAT))
+      return input.shape();
+    if (node.type == "Gather" && hasShape(node, 1) && !input.poisoned && isFloat) {
+      Shape shape = input.shape();
+      Shape indices = node.inputs[1].shape();
+      auto axis = shape.begin() + Node::axis(node.integer("axis", 0), input.rank());
+      axis = shape.erase(axis);
+      shape.insert(axis, indices.begin(), indices.end());
+      elementCount(shape);
+      return shape;
+    }
+  } catch (const Refusal &) {
+    return std::nullopt; // the node's own error is reported already
+  }
+  return std::nullopt;
 }
 
 bool dependsOnInput(const Node &node) {
@@ -287,12 +330,15 @@ void GraphImporter::build(Scope &scope, size_t index) {
       },
       folder_);
   std::vector<Value> values;
+  bool refused = false;
   try {
     node.inputs = inputsOf(scope, node, proto);
     values = results(scope, node, proto);
+    refused = values.front().poisoned;
   } catch (const Refusal &refusal) {
     report(node.location, node.title() + ": " + refusal.what());
     values = {placeholder(node)};
+    refused = true;
   }
   for (size_t i = 0; i < node.outputCount(); ++i) {
     if (!node.wants(i))
@@ -304,8 +350,7 @@ void GraphImporter::build(Scope &scope, size_t index) {
       scope.values[name] = values[i];
       continue;
     }
-    bool expected = values.empty() || !values.front().poisoned;
-    if (expected && !failed_)
+    if (!refused)
       report(node.location,
              fmt::format("{}: its output '{}' is not supported; leave it out when exporting",
                          node.title(), name));
@@ -328,29 +373,24 @@ std::vector<Value> GraphImporter::results(Scope &scope, Node &node, const NodePr
     throw Refusal(unsupported(domain, node.type));
   if (row->check != nullptr)
     row->check(node);
-  bool asksShape = domain.empty() && (node.type == "Shape" || node.type == "Size");
-  if (asksShape && poisoned && !node.input(0).poisonedShape)
-    return {Value::poison(false)};
-  if (!poisoned || asksShape)
+  if (!poisoned || (needsOnlyShape(node) && hasShape(node, 0)))
     return row->build(node);
+  if (node.type == "Shape" || node.type == "Size")
+    return {Value::poison(false)};
   for (const Value &value : node.inputs)
     if (row->constantsOnly && value.dependsOnInput())
       Node::refuseSecret(value);
-  return {Value::poison(dependsOnInput(node))};
+  return {placeholder(node)};
 }
 
 // Stands for a result that cannot be computed, so that later nodes are still checked. The module it
 // is in is thrown away.
 Value GraphImporter::placeholder(const Node &node) {
-  bool known = keepsShape(node.type) && node.has(0);
-  if (known)
-    known = node.inputs[0].poisoned ? node.inputs[0].poisonedShape.has_value()
-                                    : node.inputs[0].kind() == Kind::kFloat;
-  if (!known)
+  std::optional<Shape> shape = placeholderShape(node);
+  if (!shape)
     return Value::poison(dependsOnInput(node));
-  auto type = node.floatType(node.inputs[0].shape());
-  auto cast = emitter_.builder.create<UnrealizedConversionCastOp>(node.location, TypeRange{type},
-                                                                  ValueRange{});
+  auto cast = emitter_.builder.create<UnrealizedConversionCastOp>(
+      node.location, TypeRange{node.floatType(*shape)}, ValueRange{});
   return {"", nullptr, cast.getResult(0)};
 }
 

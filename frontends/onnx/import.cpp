@@ -342,11 +342,12 @@ void ModelImporter::addOutputs() {
 void ModelImporter::reportInnerSoftmax(ModuleOp module) {
   std::vector<nn::SoftmaxOp> inner;
   module.walk([&](nn::SoftmaxOp softmax) {
+    // Without users it is what another node could not be imported for.
+    bool isInner = softmax->use_empty();
     for (Operation *user : softmax->getUsers())
-      if (!isStructure(user) && !isa<nn::OutputOp, nn::ArgMaxOp>(user)) {
-        inner.push_back(softmax);
-        return;
-      }
+      isInner |= !isStructure(user) && !isa<nn::OutputOp, nn::ArgMaxOp>(user);
+    if (isInner)
+      inner.push_back(softmax);
   });
   for (nn::SoftmaxOp softmax : inner)
     graphs_.report(softmax.getLoc(),

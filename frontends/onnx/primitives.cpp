@@ -199,6 +199,8 @@ Value reshape(Node &node, const Value &input, Shape shape) {
     throw Refusal(fmt::format("'{}' of shape {} cannot be given shape {}; the model was exported "
                               "for other input shapes",
                               input.name, shapeText(input.shape()), shapeText(shape)));
+  if (input.poisoned)
+    return Value::poison(input.secret, std::move(shape));
   if (input.isConstant())
     return folded(input, reshape(*input.constant, std::move(shape)));
   Type element = cast<RankedTensorType>(input.computed.getType()).getElementType();

@@ -11,7 +11,7 @@ namespace dyad::onnx {
 // Moving elements. Integers that depend on an input can be reshaped, nothing else; the others
 // refuse them.
 
-/// Any shape of the same number of elements; refuses others.
+/// Any shape of the same number of elements; refuses others. The input may be poisoned.
 Value reshape(Node &node, const Value &input, Shape shape);
 Value transpose(Node &node, const Value &input, Shape permutation);
 /// Repeats axes of size one; refuses a shape that the input cannot be broadcast to.

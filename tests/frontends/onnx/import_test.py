@@ -406,6 +406,25 @@ def test_all_problems_in_one_run():
     assert {error["node"] for error in errors} >= {"erf", "conv", "lstm", "loop"}, errors
 
 
+def test_problems_behind_integer_inputs():
+    nodes = [
+        node("Gather", ["w", "ids"], ["e"], name="embedding"),
+        node("Unsqueeze", ["mask", "last"], ["mask1"]),
+        node("Cast", ["mask1"], ["m"], to=FLOAT),
+        node("Add", ["e", "m"], ["a"]),
+        node("LayerNormalization", ["a", "s"], ["b"], name="norm"),
+        node("Softmax", ["b"], ["c"], name="attention"),
+        node("MatMul", ["c", "s2"], ["y"], name="product"),
+    ]
+    inputs = {"ids": (INT64, [1, 5]), "mask": (INT64, [1, 5])}
+    weights = {"last": ints(-1), "w": np.ones((7, 4), np.float32), "s": np.ones(4, np.float32),
+               "s2": np.ones((3, 2), np.float32)}
+    check_errors(model_of(nodes, inputs, ["y"], weights), "graph input 'ids'", "graph input 'mask'",
+                 "node 'norm' (LayerNormalization, opset 17): this operator is not supported",
+                 "node 'attention' (Softmax, opset 17): softmax is not supported inside a model",
+                 "node 'product' (MatMul, opset 17): shapes 1x5x4 and 3x2 do not fit")
+
+
 def test_node_errors():
     def check(nodes, *parts, inputs={"x": (FLOAT, [1, 4, 6, 6])}, weights={}, opset=17, outputs=["y"]):
         check_errors(model_of(nodes if isinstance(nodes, list) else [nodes], inputs, outputs,
