@@ -5,6 +5,77 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Compute what follows from weights alone";
+  let description = [{
+    Replaces pure `nn` operations whose operands are all weights by a new `nn.weight`, named after the ONNX node. Only
+    the last value of a constant expression becomes a weight. `nn.broadcast` of a weight stays: the small weight is
+    what later passes can move into a neighbouring operation. Weights that became useless go with `eliminate-dead-code`.
+
+    Errors: a result that is not finite; an operand without values (`--weights`).
+    Example: tests/lit/graph/fold_constants.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
+def FoldBatchNorm : Pass<"fold-batch-norm", "::mlir::ModuleOp"> {
+  let summary = "Move batch normalisation and other constant factors and offsets into linear operations";
+  let description = [{
+    Batch normalisation becomes a product and a sum with one constant for each channel. Products, sums, differences and
+    quotients with constants move into the weights and bias of a convolution or matrix product before them, if
+    that has no other user, or behind them (a sum only into a convolution without padding, which reads
+    zeros where the sum would have been). Consecutive ones merge. What cannot move stays as one product and one sum: no `nn.batch_norm` is left.
+
+    New weights are computed in double and rounded once. Whether a rule applies depends on shapes only, never on values.
+
+    Requires `fold-constants`. Keeps results up to rounding.
+    Errors: parameters that are no constants; numbers that are not finite (a variance that is not positive, overflow).
+    Example: tests/lit/graph/fold_batch_norm.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
+def SimplifyArithmetic : Pass<"simplify-arithmetic", "::mlir::ModuleOp"> {
+  let summary = "Remove what does nothing and move constants and transpositions where they vanish";
+  let description = [{
+    - A division by a constant becomes a product; a difference with one becomes a sum.
+    - Products and sums with constants move as in `fold-batch-norm`, also through reshapes, slices and zero padding on
+      their way, so that the scaling of an input ends in the first layer's weights.
+    - Transpositions move behind elementwise operations, merge and cancel: a model with channels last becomes one with
+      channels first. One that only moves axes of size one becomes a reshape; consecutive reshapes merge.
+    - Operations without effect (identity reshapes, slices, pads, poolings of one element, double negation, ReLU of ReLU) go.
+
+    Requires `fold-constants`. Keeps results up to rounding.
+    Errors: division by a constant zero, with the node's name.
+    Example: tests/lit/graph/simplify_arithmetic.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
+def ExchangeReluMaxPool : Pass<"exchange-relu-max-pool", "::mlir::ModuleOp"> {
+  let summary = "Apply ReLU and other monotone functions behind a maximum instead of before it";
+  let description = [{
+    `nn.relu`, `nn.clip` and `nn.leaky_relu` with a factor that is not negative move behind `nn.max_pool2d` and
+    `nn.reduce` of the kinds `max` and `min`, where there are fewer elements: each element saves a comparison
+    and a product on shares. Only if every user of the function is such an operation, any number of
+    them, and their results together have fewer elements than the function's.
+
+    Keeps results exactly. Example: tests/lit/graph/exchange_relu_max_pool.mlir
+  }];
+}
+
+def SoftmaxToLogits : Pass<"softmax-to-logits", "::mlir::ModuleOp"> {
+  let summary = "Remove a softmax at the end of the model, or refuse it";
+  let description = [{
+    A softmax or its logarithm that only an arg-max along the same axis uses is removed: it keeps the order. One that
+    the graph returns is removed if the user agreed to logits. All others are errors, reported in one go.
+
+    Example: tests/lit/graph/softmax_to_logits.mlir
+  }];
+  let options = [Option<"logits", "logits", "bool", "false",
+                        "return the values before a final softmax instead of probabilities">];
+}
+
 def EliminateDeadCode : Pass<"eliminate-dead-code", "::mlir::ModuleOp"> {
   let summary = "Remove operations whose results nobody uses, and weights without users";
   let description = [{

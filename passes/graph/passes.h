@@ -3,6 +3,8 @@
 // What each does, requires and keeps stands in Passes.td.
 #pragma once
 
+#include "ir/nn/nn.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

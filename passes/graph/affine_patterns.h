@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rewriting rules on multiplications and additions with constants, shared by fold-batch-norm and
+// simplify-arithmetic.
+#pragma once
+
+#include "passes/graph/constants.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+#include <functional>
+
+namespace dyad {
+
+/// A rewriting rule as a function, for rules that need the module's weights.
+template <typename OpType> class Rule : public mlir::OpRewritePattern<OpType> {
+public:
+  using Function = llvm::LogicalResult (*)(OpType, mlir::PatternRewriter &, Weights &);
+
+  Rule(mlir::MLIRContext *context, Weights &weights, Function function)
+      : mlir::OpRewritePattern<OpType>(context), weights_(weights), function_(function) {}
+  llvm::LogicalResult matchAndRewrite(OpType op, mlir::PatternRewriter &rewriter) const final {
+    return weights_.failed() ? mlir::failure() : function_(op, rewriter, weights_);
+  }
+
+private:
+  Weights &weights_;
+  Function function_;
+};
+
+/// Batch normalisation with constant parameters becomes a product and a sum.
+void addBatchNormRules(mlir::RewritePatternSet &patterns, Weights &weights);
+/// Products and sums with constants move into the weights and biases of convolutions and matrix
+/// products before or behind them, and consecutive ones become one.
+void addAffineRules(mlir::RewritePatternSet &patterns, Weights &weights);
+
+/// Applies the rules to the whole module until none applies. Fails if a rule reported a problem.
+llvm::LogicalResult applyRules(mlir::ModuleOp module, mlir::RewritePatternSet patterns,
+                               Weights &weights);
+
+} // namespace dyad

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax at the end of a classifier: removed where only the order of its results matters, or where
+// the user agrees to get its operands, the logits; refused everywhere else.
+#include "ir/nn/nn.h"
+#include "passes/graph/passes.h"
+
+using namespace mlir;
+
+namespace dyad {
+
+#define GEN_PASS_DEF_SOFTMAXTOLOGITS
+#include "passes/graph/passes.h.inc"
+
+namespace {
+
+enum class Use {
+  kOrder,  ///< arg-max along the same axis
+  kOutput, ///< a graph output, perhaps in another shape
+  kInner,  ///< anything else
+};
+
+Use classify(nn::SoftmaxOp softmax, Operation *user) {
+  if (auto argMax = dyn_cast<nn::ArgMaxOp>(user))
+    return argMax.getInput() == softmax.getResult() && argMax.getAxis() == softmax.getAxis()
+               ? Use::kOrder
+               : Use::kInner;
+  if (isa<nn::OutputOp>(user))
+    return Use::kOutput;
+  if (isStructure(user) && llvm::all_of(user->getUsers(), [&](Operation *next) {
+        return classify(softmax, next) == Use::kOutput;
+      }))
+    return Use::kOutput;
+  return Use::kInner;
+}
+
+class SoftmaxToLogitsPass : public impl::SoftmaxToLogitsBase<SoftmaxToLogitsPass> {
+public:
+  using SoftmaxToLogitsBase::SoftmaxToLogitsBase;
+
+  void runOnOperation() final {
+    bool isRefused = false;
+    SmallVector<nn::SoftmaxOp> softmaxes;
+    getOperation().walk([&](nn::SoftmaxOp op) { softmaxes.push_back(op); });
+    for (nn::SoftmaxOp softmax : softmaxes) {
+      Use worst = Use::kOrder;
+      for (Operation *user : softmax->getUsers())
+        worst = std::max(worst, classify(softmax, user));
+      if (worst == Use::kOrder || (worst == Use::kOutput && logits)) {
+        softmax.getResult().replaceAllUsesWith(softmax.getInput());
+        softmax.erase();
+        continue;
+      }
+      refuse(softmax, worst);
+      isRefused = true;
+    }
+    if (isRefused)
+      signalPassFailure();
+  }
+
+private:
+  static void refuse(nn::SoftmaxOp softmax, Use use) {
+    StringRef name = softmax.getLog() ? "LogSoftmax" : "Softmax";
+    if (use == Use::kOutput)
+      softmax.emitError("node '")
+          << nodeName(softmax) << "' (" << name
+          << "): a softmax that is returned is not supported; pass --logits to return the values "
+             "before it (the same order, but no probabilities), or cut the model before it with "
+             "--outputs";
+    else
+      softmax.emitError("node '")
+          << nodeName(softmax) << "' (" << name
+          << "): softmax is not supported inside a model, only as its last operation";
+  }
+};
+
+} // namespace
+
+} // namespace dyad
