@@ -8,6 +8,8 @@
 #include "ir/nn/nn.h"
 #include "ir/weights.h"
 #include "passes/graph/passes.h"
+#include "passes/numbers/passes.h"
+#include "passes/placement/passes.h"
 #include "passes/protocols/passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -59,6 +61,8 @@ int main(int argc, char **argv) {
                   dyad::mpc::MpcDialect>();
   mlir::registerTransformsPasses();
   dyad::registerGraphPasses();
+  dyad::registerNumbersPasses();
+  dyad::registerPlacementPasses();
   dyad::registerProtocolPasses();
   dyad::compiler::registerPrintPasses();
 
