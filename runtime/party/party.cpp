@@ -199,6 +199,8 @@ bool clientKnows(Owner owner) { return owner != Owner::kServer; }
 Weights makeWeights(const ProgramInfo &info, NamedTensors values) {
   Weights weights;
   for (const WeightInfo &weight : info.weights) {
+    if (!weight.inFile())
+      continue;
     Plain plain{toShape(weight.shape), weight.owner, {}};
     for (auto &[name, tensor] : values)
       if (name == weight.name)

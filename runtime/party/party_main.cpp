@@ -28,8 +28,10 @@ public:
     if (!options_.stats.empty())
       requireWritable(options_.stats, "statistics file");
     NamedTensors values;
-    const bool any = std::any_of(info_.weights.begin(), info_.weights.end(),
-                                 [&](const WeightInfo &weight) { return knows_(weight.owner); });
+    const bool any =
+        std::any_of(info_.weights.begin(), info_.weights.end(), [&](const WeightInfo &weight) {
+          return weight.inFile() && knows_(weight.owner);
+        });
     if (any)
       values = readWeights(info_.weights, weightsFile(), knows_);
     weights_ = makeWeights(info_, std::move(values));

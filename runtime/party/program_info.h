@@ -67,6 +67,8 @@ struct OutputInfo {
 };
 
 /// A weight: integers of `bits` bits, stored in I8, I16, I32 or I64 (`storageBits`), sign extended.
+/// With `storageBits` of 0 its values stand in the program's text (public ones); a weights file may
+/// hold it all the same, and nobody reads it there.
 struct WeightInfo {
   std::string_view name;
   StaticShape shape;
@@ -74,6 +76,8 @@ struct WeightInfo {
   bool isSigned = true;
   unsigned storageBits = 0;
   Owner owner = Owner::kServer;
+
+  constexpr bool inFile() const { return storageBits != 0; }
 };
 
 /// A node as Session::beginNode names it, in the order of execution.

@@ -105,7 +105,7 @@ NamedTensors readWeights(std::span<const WeightInfo> weights, const std::string 
 
   NamedTensors result;
   for (const WeightInfo &weight : weights) {
-    if (!isMine(weight.owner))
+    if (!weight.inFile() || !isMine(weight.owner))
       continue;
     const std::string name(weight.name);
     const auto entry = header.find(name);
@@ -131,8 +131,9 @@ NamedTensors readWeights(std::span<const WeightInfo> weights, const std::string 
     result.emplace_back(name, clear::Tensor<std::int64_t>{std::move(shape), std::move(values)});
   }
   for (const auto &[name, entry] : header.items()) {
-    const bool known = std::any_of(result.begin(), result.end(),
-                                   [&](const auto &tensor) { return tensor.first == name; });
+    const bool known = std::any_of(weights.begin(), weights.end(), [&](const WeightInfo &weight) {
+      return weight.name == name && (!weight.inFile() || isMine(weight.owner));
+    });
     if (!known)
       failOther(path, fmt::format("this program has no tensor '{}'", name));
   }

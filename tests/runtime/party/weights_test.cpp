@@ -16,6 +16,7 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr WeightInfo kWeights[] = {
     {.name = "a", .shape = {2}, .bits = 6, .isSigned = true, .storageBits = 8},
     {.name = "b", .shape = {1, 1}, .bits = 16, .isSigned = true, .storageBits = 16},
+    {.name = "inline", .shape = {1}, .bits = 8, .storageBits = 0, .owner = Owner::kPublic},
     {.name = "theirs", .shape = {1}, .bits = 8, .storageBits = 8, .owner = Owner::kClient}};
 
 const char *const kHeader = R"({"__metadata__":{"by":"test"},)"
@@ -56,6 +57,15 @@ TEST_CASE("weights are read in the program's order and sign extended", "[party][
   CHECK(weights[1].second.data == std::vector<std::int64_t>{-32768});
 }
 
+TEST_CASE("a weight that stands in the program's text may be in the file or not",
+          "[party][weights]") {
+  std::string header = kHeader;
+  header.insert(1, R"("inline":{"dtype":"I8","shape":[1],"data_offsets":[4,5]},)");
+  Bytes data = kData;
+  data.push_back(0);
+  CHECK(readBytes(weightsFile(header, data)).size() == 2);
+}
+
 TEST_CASE("a weights file of another model is refused", "[party][weights]") {
   const auto refuses = [](const std::string &header, const Bytes &data, const char *word) {
     expectError(ErrorCode::kBadInput, {"w.safetensors", "another model", word},
@@ -63,6 +73,7 @@ TEST_CASE("a weights file of another model is refused", "[party][weights]") {
   };
   refuses(replaced(kHeader, "\"a\"", "\"c\""), kData, "'a' is missing");
   refuses(replaced(kHeader, "{\"__meta", "{\"c\":{},\"__meta"), kData, "no tensor 'c'");
+  refuses(replaced(kHeader, "{\"__meta", "{\"theirs\":{},\"__meta"), kData, "no tensor 'theirs'");
   refuses(replaced(kHeader, "[2],", "[1,2],"), kData, "shape [1,2]");
   refuses(replaced(kHeader, "I8", "F32"), kData, "F32");
   refuses(kHeader, {0x20, 0xe0, 0, 0}, "6 bits"); // 32 in 6 bits
