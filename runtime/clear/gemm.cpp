@@ -19,7 +19,7 @@ DYAD_INLINE void multiplyTile(const T *left, const T *block, std::size_t blockSt
   for (std::size_t k = 0; k < inner; ++k) {
     const Vector first = *reinterpret_cast<const Vector *>(block + k * blockStride);
     const Vector second = *reinterpret_cast<const Vector *>(block + k * blockStride + lanes);
-#pragma clang loop unroll(full)
+#pragma GCC unroll 4
     for (std::size_t r = 0; r < kPanelRows; ++r) {
       const T factor = left[k * kPanelRows + r];
       sums[r][0] += first * factor;
@@ -27,7 +27,7 @@ DYAD_INLINE void multiplyTile(const T *left, const T *block, std::size_t blockSt
     }
   }
   const std::size_t count = std::min(columns, 2 * lanes);
-#pragma clang loop unroll(full)
+#pragma GCC unroll 4
   for (std::size_t r = 0; r < kPanelRows; ++r) {
     T row[2 * lanes];
     *reinterpret_cast<Vector *>(row) = sums[r][0];

@@ -206,6 +206,23 @@ TEST_CASE("maxima over axes and their positions", "[tensor][max]") {
     }
 }
 
+TEST_CASE("maxima of nothing, and of one element", "[tensor][max]") {
+  std::mt19937_64 random(7);
+  for (const Shape &shape : {Shape{0, 3}, Shape{3, 1}, Shape{1, 1}}) {
+    const Integers x = integers(shape, 10, random);
+    const SharedTensor shares = shared(x, 12, random);
+    const Integers most = runWithCost(reduceMaxCost(shape, {1}, 12),
+                                      [&](Session &s) { return reduceMax(s, shares.of(s), {1}); });
+    CHECK(most.data == clear::reduceMax(x, {1}).data);
+    const unsigned bits = indexWidth(static_cast<std::uint64_t>(shape[1]));
+    const Integers index = runWithCost(argMaxCost(shape, 1, 12), [&](Session &s) {
+      return argMax(s, shares.of(s), 1, true, bits);
+    });
+    CHECK(index.data == clear::argMax(x, 1, true).data);
+  }
+  CHECK_THROWS_AS(reduceMaxCost({3, 0}, {1}, 12), Error);
+}
+
 TEST_CASE("independent operations share flows", "[tensor][flows]") {
   std::mt19937_64 random(6);
   const Integers x = integers({40}, 16, random);
