@@ -39,6 +39,11 @@ DYAD_INLINE void multiplyTile(const T *left, const T *block, std::size_t blockSt
 template <typename T, std::size_t vectorBytes>
 DYAD_INLINE void multiplyWith(const PackedLeft<T> &left, const T *block, std::size_t blockStride,
                               std::size_t columns, T *into, std::size_t stride) {
+  if (left.inner == 0) {
+    for (std::size_t r = 0; r < left.rows; ++r)
+      std::fill_n(into + r * stride, columns, T{0});
+    return;
+  }
   constexpr std::size_t tile = 2 * vectorBytes / sizeof(T);
   T edge[kPanelRows * tile];
   for (std::size_t column = 0; column < columns; column += tile)
