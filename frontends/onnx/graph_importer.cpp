@@ -204,7 +204,12 @@ std::optional<Value> GraphImporter::lookup(Scope &scope, const std::string &name
       reportCycle(scope, producer->second, name);
     else
       demand(scope, producer->second);
-    return scope.values[name];
+    auto unsupported = scope.unsupported.find(name);
+    auto [value, isNew] = scope.values.try_emplace(name, Value::poison(false));
+    if (isNew && unsupported != scope.unsupported.end())
+      throw Refusal(fmt::format("output '{}' of {} is not supported; export the model without it",
+                                name, unsupported->second));
+    return value->second;
   }
   return scope.parent != nullptr ? lookup(*scope.parent, name) : std::nullopt;
 }
@@ -350,11 +355,10 @@ void GraphImporter::build(Scope &scope, size_t index) {
       scope.values[name] = values[i];
       continue;
     }
-    if (!refused)
-      report(node.location,
-             fmt::format("{}: its output '{}' is not supported; leave it out when exporting",
-                         node.title(), name));
-    scope.values[name] = Value::poison(dependsOnInput(node));
+    if (refused)
+      scope.values[name] = Value::poison(dependsOnInput(node));
+    else
+      scope.unsupported.emplace(name, node.title());
   }
 }
 

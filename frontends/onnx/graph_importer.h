@@ -36,6 +36,8 @@ public:
   std::map<std::string, size_t> producers;
   std::map<std::string, const ::onnx::TensorProto *> initializers;
   std::map<std::string, Value> values;
+  // Results that exporters name but nothing may use, such as the mask of Dropout, and their nodes.
+  std::map<std::string, std::string> unsupported;
 
   /// "conv1", or "Conv_3" if the fourth node has no name.
   std::string nodeName(size_t index) const;

@@ -140,12 +140,6 @@ Values buildDropout(Node &node) {
   return {node.input(0)};
 }
 
-void checkDropout(const Node &node) {
-  if (node.wants(1))
-    throw Refusal("the mask, a second output, is not supported; export the model in evaluation "
-                  "mode");
-}
-
 template <bool logarithm> Values buildSoftmax(Node &node) {
   const Value &input = node.floatInput(0);
   Shape shape = input.shape();
@@ -175,38 +169,37 @@ template <bool logarithm> Values buildSoftmax(Node &node) {
 
 void addElementwise(std::vector<Operator> &table) {
   const char *integers = "integers when constant";
-  table.insert(
-      table.end(),
-      {
-          {"", "Add", 7, kNewest, buildBinary<Binary::kAdd>, nullptr, integers},
-          {"", "Sub", 7, kNewest, buildBinary<Binary::kSub>, nullptr, integers},
-          {"", "Mul", 7, kNewest, buildBinary<Binary::kMul>, nullptr, integers},
-          {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr,
-           "by a constant; integers when constant"},
-          {"", "Pow", 7, kNewest, buildPow, nullptr,
-           "exponent 1 or 2, constant and public; any when all is constant"},
-          {"", "Sum", 7, kNewest, buildNary<Binary::kAdd>, nullptr, ""},
-          {"", "Mean", 7, kNewest, buildMean, nullptr, ""},
-          {"", "Min", 7, kNewest, buildNary<Binary::kMin>, nullptr, integers},
-          {"", "Max", 7, kNewest, buildNary<Binary::kMax>, nullptr, integers},
-          {"", "Neg", 7, kNewest, buildUnary<Unary::kNeg>, nullptr, integers},
-          {"", "Abs", 7, kNewest, buildUnary<Unary::kAbs>, nullptr, integers},
-          {"", "Relu", 7, kNewest, buildUnary<Unary::kRelu>, nullptr, ""},
-          {"", "LeakyRelu", 7, kNewest, buildLeakyRelu, nullptr, "alpha is public"},
-          {"", "PRelu", 7, kNewest, buildPRelu, nullptr, ""},
-          {"", "Clip", 7, 10, buildClip, nullptr, "bounds are public"},
-          {"", "Clip", 11, kNewest, buildClip, nullptr, "constant bounds are public"},
-          {"", "Identity", 7, kNewest, buildIdentity, nullptr, ""},
-          {"", "Dropout", 7, kNewest, buildDropout, checkDropout, "inference; no mask output"},
-          {"", "Softmax", 7, 12, buildSoftmax<false>, nullptr,
-           "all axes from `axis` on; last operation, with --logits"},
-          {"", "Softmax", 13, kNewest, buildSoftmax<false>, nullptr,
-           "one axis; last operation, with --logits"},
-          {"", "LogSoftmax", 7, 12, buildSoftmax<true>, nullptr,
-           "all axes from `axis` on; last operation, with --logits"},
-          {"", "LogSoftmax", 13, kNewest, buildSoftmax<true>, nullptr,
-           "one axis; last operation, with --logits"},
-      });
+  table.insert(table.end(),
+               {
+                   {"", "Add", 7, kNewest, buildBinary<Binary::kAdd>, nullptr, integers},
+                   {"", "Sub", 7, kNewest, buildBinary<Binary::kSub>, nullptr, integers},
+                   {"", "Mul", 7, kNewest, buildBinary<Binary::kMul>, nullptr, integers},
+                   {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr,
+                    "by a constant; integers when constant"},
+                   {"", "Pow", 7, kNewest, buildPow, nullptr,
+                    "exponent 1 or 2, constant and public; any when all is constant"},
+                   {"", "Sum", 7, kNewest, buildNary<Binary::kAdd>, nullptr, ""},
+                   {"", "Mean", 7, kNewest, buildMean, nullptr, ""},
+                   {"", "Min", 7, kNewest, buildNary<Binary::kMin>, nullptr, integers},
+                   {"", "Max", 7, kNewest, buildNary<Binary::kMax>, nullptr, integers},
+                   {"", "Neg", 7, kNewest, buildUnary<Unary::kNeg>, nullptr, integers},
+                   {"", "Abs", 7, kNewest, buildUnary<Unary::kAbs>, nullptr, integers},
+                   {"", "Relu", 7, kNewest, buildUnary<Unary::kRelu>, nullptr, ""},
+                   {"", "LeakyRelu", 7, kNewest, buildLeakyRelu, nullptr, "alpha is public"},
+                   {"", "PRelu", 7, kNewest, buildPRelu, nullptr, ""},
+                   {"", "Clip", 7, 10, buildClip, nullptr, "bounds are public"},
+                   {"", "Clip", 11, kNewest, buildClip, nullptr, "constant bounds are public"},
+                   {"", "Identity", 7, kNewest, buildIdentity, nullptr, ""},
+                   {"", "Dropout", 7, kNewest, buildDropout, nullptr, "inference; no mask output"},
+                   {"", "Softmax", 7, 12, buildSoftmax<false>, nullptr,
+                    "all axes from `axis` on; last operation, with --logits"},
+                   {"", "Softmax", 13, kNewest, buildSoftmax<false>, nullptr,
+                    "one axis; last operation, with --logits"},
+                   {"", "LogSoftmax", 7, 12, buildSoftmax<true>, nullptr,
+                    "all axes from `axis` on; last operation, with --logits"},
+                   {"", "LogSoftmax", 13, kNewest, buildSoftmax<true>, nullptr,
+                    "one axis; last operation, with --logits"},
+               });
 }
 
 } // namespace dyad::onnx

@@ -192,9 +192,9 @@ Values buildConv(Node &node) {
 }
 
 // Pads of a transposed convolution, as ONNX counts them: what is cut off from the full result.
-// Fills counts with the size of the result.
+// Fills counts with the size of the result; a larger output_shape adds to the output padding.
 void transposedPads(Node &node, const Value &plane, int64_t spatial, Geometry &g,
-                    const Shape &outputPadding) {
+                    Shape &outputPadding) {
   std::string mode = node.text("auto_pad", "NOTSET");
   std::optional<Shape> wanted = node.integers("output_shape");
   Shape size = plane.shape();
@@ -213,10 +213,14 @@ void transposedPads(Node &node, const Value &plane, int64_t spatial, Geometry &g
     if (wanted || same) {
       int64_t out = wanted ? (*wanted)[i] : size[2 + i] * g.strides[i];
       int64_t all = full - out;
-      if (all < 0 || out < 1)
-        throw Refusal(fmt::format("an output of {} positions is out of range, there are {}; use "
-                                  "output_padding for more",
-                                  out, full));
+      if (out < 1 || out > kMaxElements)
+        throw Refusal(
+            fmt::format("an output of {} positions is out of range; the model is damaged", out));
+      if (all < 0) { // more than there are: zeros, and the bias, at the end
+        outputPadding[i] -= all;
+        full = out;
+        all = 0;
+      }
       g.pads[i] = mode == "SAME_UPPER" ? all / 2 : all - all / 2;
       g.pads[2 + i] = all - g.pads[i];
     }
@@ -319,13 +323,6 @@ template <bool maximum> Values buildPool(Node &node) {
   return {fromPlane(node, pooled, input.rank())};
 }
 
-void checkPool(const Node &node) {
-  checkAutoPad(node);
-  if (node.wants(1))
-    throw Refusal("the indices, a second output, are not supported; export the model without "
-                  "them");
-}
-
 template <Reduction kind> Values buildGlobalPool(Node &node) {
   const Value &input = node.floatInput(0);
   Shape axes;
@@ -343,9 +340,9 @@ void addWindows(std::vector<Operator> &table) {
       {
           {"", "Conv", 7, kNewest, buildConv, checkAutoPad, planes},
           {"", "ConvTranspose", 7, kNewest, buildConvTranspose, checkAutoPad, planes},
-          {"", "MaxPool", 7, kNewest, buildPool<true>, checkPool,
+          {"", "MaxPool", 7, kNewest, buildPool<true>, checkAutoPad,
            "one and two spatial axes; no indices output"},
-          {"", "AveragePool", 7, kNewest, buildPool<false>, checkPool, planes},
+          {"", "AveragePool", 7, kNewest, buildPool<false>, checkAutoPad, planes},
           {"", "GlobalAveragePool", 7, kNewest, buildGlobalPool<Reduction::kMean>, nullptr, ""},
           {"", "GlobalMaxPool", 7, kNewest, buildGlobalPool<Reduction::kMax>, nullptr, ""},
       });

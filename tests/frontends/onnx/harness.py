@@ -85,7 +85,8 @@ def model_of(nodes, inputs, outputs, initializers=(), opset=17, ir=8, functions=
 
 
 def node_model(type, arguments, outputs, opset, attributes, as_constants):
-    """A model of one node. Returns it and the values of its graph inputs."""
+    """A model of one node. Returns it and the values of its graph inputs. An output called "unused"
+    has a name, but is none of the model's."""
     names, inputs, initializers = [], {}, {}
     for i, argument in enumerate(arguments):
         if argument is None:
@@ -101,4 +102,5 @@ def node_model(type, arguments, outputs, opset, attributes, as_constants):
             )
     results = [f"o{i}" for i in range(outputs)] if isinstance(outputs, int) else outputs
     node = helper.make_node(type, names, results, name=f"the {type}", **attributes)
-    return model_of([node], inputs, [name for name in results if name], initializers, opset), inputs
+    used = [name for name in results if name not in ("", "unused")]
+    return model_of([node], inputs, used, initializers, opset), inputs

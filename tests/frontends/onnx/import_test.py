@@ -430,7 +430,9 @@ def test_node_errors():
         check_errors(model_of(nodes if isinstance(nodes, list) else [nodes], inputs, outputs,
                               weights, opset), list(parts))
 
-    check(node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2]), "the indices, a second output")
+    check([node("MaxPool", ["x"], ["a", "where"], kernel_shape=[2, 2], name="pool"),
+           node("Identity", ["where"], ["y"], name="use")], "node 'use' (Identity, opset 17)",
+          "output 'where' of node 'pool' (MaxPool, opset 17) is not supported")
     check(node("MaxPool", ["x"], ["y"]), "kernel_shape is missing")
     check(node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[2, 2, 2, 2]), "in the padding")
     check(node("MaxPool", ["x"], ["y"], kernel_shape=[9, 2]), "larger than the padded input")
@@ -446,7 +448,8 @@ def test_node_errors():
           "spatial 0", weights={"w": array(1, 2, 3, 4)}, opset=7)
     check(node("Dropout", ["x", "r", "t"], ["y"]), "training_mode is true",
           weights={"r": np.float32(0.5), "t": np.array(True)})
-    check(node("Dropout", ["x"], ["y", "mask"]), "the mask, a second output")
+    check(node("Dropout", ["x"], ["a", "y"], name="drop"), "output 'y' of node 'drop'",
+          outputs=[("y", BOOL)])
     check(node("Pow", ["x", "p"], ["y"]), "exponent 3 is not supported, only 1 and 2 are",
           weights={"p": np.float32(3)})
     check(node("Pad", ["x", "p"], ["y"], mode="wrap"), "mode 'wrap' is not supported",
@@ -475,6 +478,19 @@ def test_node_errors():
     check([node("ArgMax", ["x"], ["i"]), node("Add", ["i", "one"], ["y"])],
           "holds integers that depend on a graph input", weights={"one": ints(1)},
           outputs=[("y", INT64)])
+
+
+def test_transposed_convolution_of_a_larger_shape():
+    # ONNX Runtime refuses this; the standard puts zeros at the end.
+    w = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    attributes = {"strides": [3]}
+    small = [node("ConvTranspose", ["x", "w"], ["a"], **attributes),
+             node("Pad", ["a", "pads"], ["y"])]
+    large = [node("ConvTranspose", ["x", "w"], ["y"], output_shape=[14], **attributes)]
+    inputs = {"x": (FLOAT, [1, 2, 4])}
+    check_equal(model_of(large, inputs, ["y"], {"w": w}),
+                {"x": np.arange(8, dtype=np.float32).reshape(1, 2, 4)},
+                model_of(small, inputs, ["y"], {"w": w, "pads": ints(0, 0, 0, 0, 0, 2)}))
 
 
 def test_indices_of_arg_max_can_be_returned():

@@ -60,7 +60,7 @@ case("Pow", [7, 13, 15], [x(2, 5), np.float32(2)])
 case("Pow", 13, [x(2, 5), np.array([1], np.float32)])
 case("Pow", 13, [x(2, 5, low=0.1), w(5)], only_folded=True)
 case("Identity", [7, 14, 19], [x(2, 5)])
-case("Dropout", [7, 10], [x(2, 5)], ratio=0.3)
+case("Dropout", [7, 10], [x(2, 5)], outputs=["o0", "unused"], ratio=0.3)
 case("Dropout", [12, 13, 22], [x(2, 5), np.float32(0.3)])
 case("Dropout", 13, [x(2, 5), np.float32(0.3), np.array(False)])
 for name in ["Softmax", "LogSoftmax"]:
