@@ -43,7 +43,10 @@ const char *nameOf(mlir::DiagnosticSeverity severity) {
 } // namespace
 
 DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
-    : handler_(&context, [this](mlir::Diagnostic &diagnostic) { print(diagnostic); }) {}
+    : handler_(&context, [this](mlir::Diagnostic &diagnostic) { print(diagnostic); }) {
+  // People know nodes, not operations: the location names one.
+  context.printOpOnDiagnostic(false);
+}
 
 void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
   std::string text = diagnostic.str();

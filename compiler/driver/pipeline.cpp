@@ -107,7 +107,7 @@ LogicalResult Compilation::toFx() {
   numbers.config = options_.config;
   numbers.emitConfig = options_.emitConfig;
   PassManager convert(&context_);
-  convert.addPass(createNnToFx(numbers));
+  convert.addPass(createNnToFx(numbers, samples));
   if (failed(convert.run(*fx_)))
     return failure();
   if (failed(run(*fx_, "infer-ownership,func.func(insert-truncations,widen-accumulators,cse),"
