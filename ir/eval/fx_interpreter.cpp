@@ -81,13 +81,13 @@ FxViolation widthViolation(Operation *op, Outside found) {
   violation.worst = found.worst;
   violation.count = found.count;
   violation.bitsGiven = type.getWidth();
-  violation.bitsNeeded = clear::bitsOf(found.worst, type.getIsSigned() || found.worst < 0);
+  violation.bitsNeeded = std::max(
+      type.getWidth() + 1, clear::bitsOf(found.worst, type.getIsSigned() || found.worst < 0));
   violation.low = clampTo64(type.lowest());
   violation.high = clampTo64(type.highest());
   violation.message =
-      fmt::format("node '{}' ({}): {} does not fit {} ({} to {}); it needs {} bits", violation.node,
-                  op->getName().getStringRef().str(), found.worst, typeName(type), violation.low,
-                  violation.high, violation.bitsNeeded);
+      fmt::format("{}: {} does not fit {} ({} to {})", op->getName().getStringRef().str(),
+                  found.worst, typeName(type), violation.low, violation.high);
   return violation;
 }
 
@@ -104,8 +104,8 @@ FxViolation assumeViolation(fx::AssumeOp op, Outside found) {
   violation.low = static_cast<std::int64_t>(op.getLow());
   violation.high = static_cast<std::int64_t>(op.getHigh());
   violation.message =
-      fmt::format("node '{}': {} ({}) is outside its {} range {} to {} ({} to {})", violation.node,
-                  found.worst, std::ldexp(static_cast<double>(found.worst), -type.getFraction()),
+      fmt::format("{} ({}) is outside its {} range {} to {} ({} to {})", found.worst,
+                  std::ldexp(static_cast<double>(found.worst), -type.getFraction()),
                   fx::stringifyRangeKind(op.getKind()).str(), violation.low, violation.high,
                   std::ldexp(static_cast<double>(violation.low), -type.getFraction()),
                   std::ldexp(static_cast<double>(violation.high), -type.getFraction()));
@@ -272,10 +272,9 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
     } catch (const Error &error) {
       if (error.code() != ErrorCode::kOutOfRange)
         return op->emitError(error.what());
-      if (failed(report(
-              errorViolation(Kind::kKernel, op, nodeOf(op),
-                             fmt::format("node '{}' ({}): {}", nodeOf(op),
-                                         op->getName().getStringRef().str(), error.what())))))
+      if (failed(report(errorViolation(
+              Kind::kKernel, op, nodeOf(op),
+              fmt::format("{}: {}", op->getName().getStringRef().str(), error.what())))))
         return failure();
       return Shared();
     }

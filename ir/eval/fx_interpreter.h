@@ -27,7 +27,7 @@ struct FxViolation {
   unsigned bitsGiven = 0;  ///< width of the type
   std::int64_t low = 0;    ///< range of the type or the assumption
   std::int64_t high = 0;
-  /// One sentence: what was found, what is allowed.
+  /// What was found and what is allowed; the node is the diagnostic's location.
   std::string message;
 };
 

@@ -87,7 +87,7 @@ Value Weights::create(OpBuilder &builder, Location location, const Constant &con
 
 void Weights::fail(Location location, const Twine &message) {
   if (!failed_)
-    emitError(location) << "node '" << nodeName(location) << "': " << message;
+    emitError(location) << message;
   failed_ = true;
 }
 

@@ -68,8 +68,7 @@ private:
         operands.push_back(known[operand].get());
       Shared result = std::make_shared<const NnValue>(evaluateNn(op, operands));
       if (!isFinite(*result))
-        return op->emitError("node '")
-               << nodeName(op) << "': the value of this constant expression is not finite";
+        return op->emitError("the value of this constant expression is not finite");
       known[op->getResult(0)] = result;
       folded.push_back(op);
       return success();
@@ -78,7 +77,7 @@ private:
       try {
         return visit(op);
       } catch (const Error &error) {
-        return op->emitError("node '") << nodeName(op) << "': " << error.what();
+        return op->emitError(error.what());
       }
     });
     if (walk.wasInterrupted())

@@ -61,15 +61,14 @@ private:
   static void refuse(nn::SoftmaxOp softmax, Use use) {
     StringRef name = softmax.getLog() ? "LogSoftmax" : "Softmax";
     if (use == Use::kOutput)
-      softmax.emitError("node '")
-          << nodeName(softmax) << "' (" << name
-          << "): a softmax that is returned is not supported; pass --logits to return the values "
+      softmax.emitError()
+          << name
+          << ": a softmax that is returned is not supported; pass --logits to return the values "
              "before it (the same order, but no probabilities), or cut the model before it with "
              "--outputs";
     else
-      softmax.emitError("node '")
-          << nodeName(softmax) << "' (" << name
-          << "): softmax is not supported inside a model, only as its last operation";
+      softmax.emitError()
+          << name << ": softmax is not supported inside a model, only as its last operation";
   }
 };
 

@@ -6,7 +6,7 @@ func.func @negative_variance() {
   %x = nn.input "x" owner "client" : tensor<1x1x2x2xf32>
   %one = nn.constant @one : tensor<1xf32>
   %variance = nn.constant @variance : tensor<1xf32>
-  // CHECK: error: {{.*}}node 'layer3/bn': folding constants gives a number beyond the floats
+  // CHECK: error: {{.*}}loc("layer3/bn"): folding constants gives a number beyond the floats
   %y = nn.batch_norm %x, %one, %one, %one, %variance {epsilon = 0.5} : (tensor<1x1x2x2xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x2x2xf32> loc("layer3/bn")
   nn.output "y" %y to "client" : tensor<1x1x2x2xf32>
   return
@@ -30,7 +30,7 @@ func.func @overflow() {
   %x = nn.input "x" owner "client" : tensor<1x1xf32>
   %w = nn.constant @w : tensor<1x1xf32>
   %product = nn.matmul %x, %w : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32> loc("dense")
-  // CHECK: error: {{.*}}node 'dense': folding constants gives a number beyond the floats
+  // CHECK: error: {{.*}}folding constants gives a number beyond the floats
   %y = nn.mul %product, %w : tensor<1x1xf32>
   nn.output "y" %y to "client" : tensor<1x1xf32>
   return

@@ -3,7 +3,7 @@
 nn.weight @zero : tensor<2xf32> = dense<[0.0, 1.0]> : tensor<2xf32>
 func.func @main() {
   %zero = nn.constant @zero : tensor<2xf32>
-  // CHECK: error: {{.*}}node 'ratio': the value of this constant expression is not finite
+  // CHECK: error: {{.*}}loc("ratio"): the value of this constant expression is not finite
   %ratio = nn.div %zero, %zero : tensor<2xf32> loc("ratio")
   nn.output "y" %ratio to "client" : tensor<2xf32>
   return

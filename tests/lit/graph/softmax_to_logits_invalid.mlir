@@ -3,10 +3,10 @@
 
 func.func @main() {
   %x = nn.input "x" owner "client" : tensor<2x10xf32>
-  // CHECK: error: {{.*}}node 'head' (Softmax): a softmax that is returned is not supported; pass --logits
+  // CHECK: error: {{.*}}loc("head"): Softmax: a softmax that is returned is not supported; pass --logits
   %0 = nn.softmax %x {axis = 1 : i64} : tensor<2x10xf32> loc("head")
   nn.output "probabilities" %0 to "client" : tensor<2x10xf32>
-  // CHECK: error: {{.*}}node 'attention' (LogSoftmax): softmax is not supported inside a model
+  // CHECK: error: {{.*}}loc("attention"): LogSoftmax: softmax is not supported inside a model
   %1 = nn.softmax %x {axis = 1 : i64, log} : tensor<2x10xf32> loc("attention")
   %2 = nn.relu %1 : tensor<2x10xf32>
   nn.output "inner" %2 to "client" : tensor<2x10xf32>
