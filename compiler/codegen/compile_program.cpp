@@ -136,8 +136,9 @@ private:
     std::vector<std::string> command = words(cxxCompiler(), ' ');
     for (const std::string &flag : words(DYAD_PROGRAM_FLAGS, ';'))
       command.push_back(flag);
+    // Unoptimised: the text only calls the runtime, whose libraries are optimised.
     const std::vector<std::string> rest = {
-        "-std=c++20",    "-O1", "-I" + installation_.include.string(), "-c",
+        "-std=c++20",    "-O0", "-I" + installation_.include.string(), "-c",
         source.string(), "-o",  (objects_ / (name + ".o")).string()};
     command.insert(command.end(), rest.begin(), rest.end());
     return run(command, objects_ / (name + ".log"), "compiling " + source.string());

@@ -55,10 +55,13 @@ void Lowering::lowerSum(Operation *op) {
   Value result = op->getResult(0);
   // No narrower than both operands are anyway: whoever made them wide had a reason.
   unsigned width = kMaxWidth;
+  bool anyShared = false;
   for (Value operand : op->getOperands())
-    if (isShared(operand))
+    if (isShared(operand)) {
       width = std::min(width, nativeWidth(operand));
-  width = std::max(width, bits(result));
+      anyShared = true;
+    }
+  width = anyShared ? std::max(width, bits(result)) : bits(result);
   Value lhs = ring(op->getOperand(0), width);
   Value rhs = ring(op->getOperand(1), width);
   define(result, isa<fx::AddOp>(op) ? create<mpc::AddOp>(lhs.getType(), lhs, rhs).getResult()

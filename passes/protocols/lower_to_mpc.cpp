@@ -88,14 +88,6 @@ LogicalResult Lowering::run() {
   for (Operation &op : llvm::make_early_inc_range(function_.getBody().front())) {
     if (op.getName().getDialectNamespace() != "fx")
       continue;
-    if (auto output = dyn_cast<fx::OutputOp>(op)) {
-      if (isShared(output.getValue()) &&
-          !isa_and_nonnull<fx::RevealOp>(output.getValue().getDefiningOp())) {
-        output.emitError("output '") << output.getName() << "' is shared; it needs an fx.reveal";
-        failed = true;
-      }
-      continue;
-    }
     if (op.getNumResults() != 1 || !(isa<fx::RevealOp>(op) || isShared(op.getResult(0))))
       continue;
     builder_.setInsertionPoint(&op);
