@@ -298,10 +298,11 @@ std::vector<Value> GraphImporter::inputsOf(Scope &scope, const Node &node, const
       continue;
     }
     std::string problem;
-    std::optional<Value> value;
+    Value value;
     try {
-      value = lookup(scope, name);
-      if (!value)
+      if (std::optional<Value> found = lookup(scope, name))
+        value = *found;
+      else
         problem = fmt::format("its input '{}' is produced by no node; the model is damaged", name);
     } catch (const Refusal &refusal) {
       problem = refusal.what();
@@ -310,9 +311,9 @@ std::vector<Value> GraphImporter::inputsOf(Scope &scope, const Node &node, const
       report(node.location, node.title() + ": " + problem);
       value = scope.values[name] = Value::poison(false);
     }
-    if (!value->isConstant())
-      value->name = name;
-    inputs.push_back(*value);
+    if (!value.isConstant())
+      value.name = name;
+    inputs.push_back(value);
   }
   // Trailing inputs without a name are as good as none.
   while (!inputs.empty() && !inputs.back().isPresent())
@@ -446,9 +447,8 @@ std::vector<Value> GraphImporter::inlineFunction(Scope &scope, const Node &node,
     body.values[function.input(i)] =
         i < static_cast<int>(node.inputs.size()) ? node.inputs[i] : Value{};
   addNodes(body, function.node());
-  std::vector<std::string> names;
-  for (int i = 0; i < proto.output_size(); ++i)
-    names.push_back(function.output(i));
+  auto end = function.output().begin() + proto.output_size();
+  const std::vector<std::string> names(function.output().begin(), end);
   std::vector<Value> values;
   for (const auto &[name, value] : llvm::zip(names, import(body, names))) {
     if (!value)

@@ -76,7 +76,7 @@ class ModelImporter {
 public:
   ModelImporter(const ::onnx::ModelProto &model, const std::string &folder,
                 const ImportOptions &options, ModuleOp module, OpBuilder builder)
-      : model_(model), options_(options), emitter_(module, std::move(builder)),
+      : model_(model), options_(options), emitter_(module, builder),
         graphs_(model, folder, emitter_), main_(frame_, nullptr, "") {}
 
   LogicalResult run(ModuleOp module);
@@ -311,26 +311,25 @@ void ModelImporter::addOutputs() {
     graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
                    "the model has no outputs; export it again, or name some with --outputs");
   std::vector<std::string> candidates;
-  for (const auto &[name, index] : main_.producers)
-    candidates.push_back(name);
-  for (const auto &[name, value] : main_.values)
-    candidates.push_back(name);
+  llvm::append_range(candidates, llvm::make_first_range(main_.producers));
+  llvm::append_range(candidates, llvm::make_first_range(main_.values));
   std::vector<std::optional<Value>> values = graphs_.import(main_, names);
   std::set<std::string> seen;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string &name = names[i];
+    const std::optional<Value> &value = values[i];
     if (!seen.insert(name).second) {
       graphs_.report(graphs_.at(name), fmt::format("output '{}' is named twice", name));
-    } else if (!values[i]) {
+    } else if (!value) {
       std::string what =
           options_.outputs.empty()
               ? fmt::format("graph output '{}' is produced by no node", name)
               : fmt::format("--outputs names '{}', which is no tensor of the graph", name);
       graphs_.report(graphs_.at(name), what + "; " + closeNames(name, candidates));
-    } else if (!values[i]->poisoned) {
+    } else if (!value->poisoned) {
       try {
-        mlir::Value value = emitter_.operand(*values[i], name);
-        emitter_.builder.create<nn::OutputOp>(graphs_.at(name), name, value, options_.reveal);
+        mlir::Value operand = emitter_.operand(*value, name);
+        emitter_.builder.create<nn::OutputOp>(graphs_.at(name), name, operand, options_.reveal);
       } catch (const Refusal &refusal) {
         graphs_.report(graphs_.at(name), refusal.what());
       }

@@ -131,13 +131,6 @@ const ::onnx::GraphProto &Node::graph(llvm::StringRef name) const {
   return found->g();
 }
 
-std::vector<std::string> Node::attributeNames() const {
-  std::vector<std::string> names;
-  for (const AttributeProto &attribute : proto_.attribute())
-    names.push_back(attribute.name());
-  return names;
-}
-
 const Value &Node::input(size_t index) const {
   if (!has(index))
     throw Refusal(fmt::format("input {} is missing; the model is damaged", index + 1));

@@ -25,8 +25,8 @@ struct Value {
   mlir::Value computed;
   // Nothing is known but what follows: an error was already reported for what it comes from.
   bool poisoned = false;
-  bool secret = false;                     // poisoned, and would have depended on a graph input
-  std::optional<Shape> poisonedShape = {}; // if it is known all the same
+  bool secret = false; // poisoned, and would have depended on a graph input
+  std::optional<Shape> poisonedShape = std::nullopt; // if it is known all the same
 
   static Value poison(bool secret, std::optional<Shape> shape = std::nullopt) {
     return {"", nullptr, {}, true, secret, std::move(shape)};
@@ -44,8 +44,7 @@ struct Value {
 /// Adds operations and weights to the module being made.
 class Emitter {
 public:
-  Emitter(mlir::ModuleOp module, mlir::OpBuilder builder)
-      : builder(std::move(builder)), symbols_(module) {}
+  Emitter(mlir::ModuleOp module, mlir::OpBuilder builder) : builder(builder), symbols_(module) {}
 
   /// The value as an operand; a constant becomes a weight symbol the first time. Refuses weights
   /// that hold NaN or infinity.
@@ -88,7 +87,6 @@ public:
   std::optional<std::vector<float>> reals(llvm::StringRef name) const;
   std::optional<Tensor> tensor(llvm::StringRef name) const;
   const ::onnx::GraphProto &graph(llvm::StringRef name) const;
-  std::vector<std::string> attributeNames() const;
 
   // Inputs and outputs.
   bool has(size_t index) const { return index < inputs.size() && inputs[index].isPresent(); }

@@ -19,24 +19,22 @@ using Values = std::vector<Value>;
 Values constant(Tensor tensor) { return {Value::of(std::move(tensor))}; }
 
 Values buildConstant(Node &node) {
-  for (const std::string &name : node.attributeNames()) {
-    if (name == "value")
-      return constant(*node.tensor("value"));
-    if (name == "value_float")
-      return constant(scalarFloat(node.real(name, 0)));
-    if (name == "value_int")
-      return constant({Kind::kInteger, {}, {}, {node.integer(name, 0)}});
-    if (name == "value_ints")
-      return constant(integerVector(*node.integers(name)));
-    if (name == "value_floats") {
-      std::vector<float> values = *node.reals(name);
-      Shape shape{static_cast<int64_t>(values.size())};
-      return constant({Kind::kFloat, std::move(shape), std::move(values), {}});
-    }
-    if (llvm::StringRef(name).starts_with("value_string") || name == "sparse_value")
+  if (std::optional<Tensor> value = node.tensor("value"))
+    return constant(std::move(*value));
+  if (node.hasAttribute("value_float"))
+    return constant(scalarFloat(node.real("value_float", 0)));
+  if (node.hasAttribute("value_int"))
+    return constant({Kind::kInteger, {}, {}, {node.integer("value_int", 0)}});
+  if (std::optional<Shape> values = node.integers("value_ints"))
+    return constant(integerVector(*values));
+  if (std::optional<std::vector<float>> values = node.reals("value_floats")) {
+    Shape shape{static_cast<int64_t>(values->size())};
+    return constant({Kind::kFloat, std::move(shape), std::move(*values), {}});
+  }
+  for (const char *name : {"value_string", "value_strings", "sparse_value"})
+    if (node.hasAttribute(name))
       throw Refusal(
           fmt::format("attribute '{}' is not supported; use a dense tensor of numbers", name));
-  }
   throw Refusal("it has no value; the model is damaged");
 }
 

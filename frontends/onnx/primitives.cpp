@@ -207,7 +207,7 @@ Value reshape(Node &node, const Value &input, Shape shape) {
   return node.emit<nn::ReshapeOp>(RankedTensorType::get(shape, element), input.computed);
 }
 
-Value transpose(Node &node, const Value &input, Shape permutation) {
+Value transpose(Node &node, const Value &input, const Shape &permutation) {
   if (isIdentity(permutation))
     return input;
   if (input.isConstant())

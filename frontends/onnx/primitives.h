@@ -13,7 +13,7 @@ namespace dyad::onnx {
 
 /// Any shape of the same number of elements; refuses others. The input may be poisoned.
 Value reshape(Node &node, const Value &input, Shape shape);
-Value transpose(Node &node, const Value &input, Shape permutation);
+Value transpose(Node &node, const Value &input, const Shape &permutation);
 /// Repeats axes of size one; refuses a shape that the input cannot be broadcast to.
 Value broadcast(Node &node, const Value &input, const Shape &shape);
 /// Refuses inputs that differ in rank or outside of the axis.
