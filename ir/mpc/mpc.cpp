@@ -145,6 +145,12 @@ LogicalResult DivideOp::verify() {
     return emitOpError("divisor must be positive");
   return success();
 }
+LogicalResult MsbOp::verify() { return verifySameShape(*this); }
+LogicalResult MuxOp::verify() {
+  if (width(getInput()) != width(getResult()))
+    return emitOpError("must keep the width");
+  return verifySameShape(*this);
+}
 LogicalResult ClipOp::verify() {
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
     return emitOpError("needs low <= high");

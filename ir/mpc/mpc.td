@@ -156,12 +156,14 @@ def Mpc_MsbOp : Mpc_Op<"msb"> {
   let arguments = (ins Mpc_Arith:$input);
   let results = (outs Mpc_Bool:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 def Mpc_MuxOp : Mpc_Op<"mux"> {
   let summary = "the value where the bit is one (or zero, with `where_zero`), else 0";
   let arguments = (ins Mpc_Bool:$bit, Mpc_Arith:$input, UnitAttr:$where_zero);
   let results = (outs Mpc_Arith:$result);
   let assemblyFormat = "$bit `,` $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 def Mpc_ReluOp : Mpc_Unary<"relu", [SameOperandsAndResultType]> { let summary = "max(x, 0)"; let hasVerifier = 0; }
 def Mpc_ClipOp : Mpc_Unary<"clip", [SameOperandsAndResultType]> {
