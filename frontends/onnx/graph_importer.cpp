@@ -144,6 +144,10 @@ void GraphImporter::report(Location location, const std::string &message) {
   emitError(location) << message;
 }
 
+void GraphImporter::report(const std::string &message) {
+  report(UnknownLoc::get(emitter_.builder.getContext()), message);
+}
+
 Location GraphImporter::at(const std::string &name) const {
   return NameLoc::get(StringAttr::get(emitter_.builder.getContext(), name));
 }
@@ -174,13 +178,11 @@ void GraphImporter::addNodes(Scope &scope,
 void GraphImporter::enter(Scope &scope, const ::onnx::GraphProto &graph) {
   for (const auto &tensor : graph.initializer())
     if (!scope.initializers.emplace(tensor.name(), &tensor).second)
-      report(at(tensor.name()),
-             fmt::format("initializer '{}' is there twice; a name must stand for "
+      report(fmt::format("initializer '{}' is there twice; a name must stand for "
                          "one tensor",
                          tensor.name()));
   for (const auto &tensor : graph.sparse_initializer()) {
-    report(at(tensor.values().name()),
-           fmt::format("initializer '{}' is sparse, which is not supported; store it as a dense "
+    report(fmt::format("initializer '{}' is sparse, which is not supported; store it as a dense "
                        "tensor",
                        tensor.values().name()));
     scope.values[tensor.values().name()] = Value::poison(false);
@@ -246,7 +248,7 @@ std::vector<std::optional<Value>> GraphImporter::import(Scope &scope,
     try {
       values.push_back(lookup(scope, name));
     } catch (const Refusal &refusal) {
-      report(at(name), refusal.what());
+      report(refusal.what());
       values.emplace_back(Value::poison(false));
     }
   }

@@ -58,6 +58,8 @@ public:
   std::vector<std::optional<Value>> import(Scope &scope, const std::vector<std::string> &names);
 
   void report(mlir::Location location, const std::string &message);
+  /// For what is not a node's problem.
+  void report(const std::string &message);
   mlir::Location at(const std::string &name) const;
   bool failed() const { return failed_; }
 

@@ -110,8 +110,8 @@ void ModelImporter::checkName(const char *option, const std::string &name) {
     if (!isInitializer(input.name()))
       inputs.push_back(input.name());
   if (!llvm::is_contained(inputs, name))
-    graphs_.report(graphs_.at(name), fmt::format("{} names '{}', which is no graph input; {}",
-                                                 option, name, closeNames(name, inputs)));
+    graphs_.report(fmt::format("{} names '{}', which is no graph input; {}", option, name,
+                               closeNames(name, inputs)));
 }
 
 void ModelImporter::checkOptions() {
@@ -123,19 +123,17 @@ void ModelImporter::checkOptions() {
     if (!name.empty())
       checkName("--input-range", name);
     if (!std::isfinite(range.first) || !std::isfinite(range.second) || range.first > range.second)
-      graphs_.report(graphs_.at(name), fmt::format("--input-range {},{} should be two finite "
-                                                   "numbers, the smaller one first",
-                                                   range.first, range.second));
+      graphs_.report(fmt::format("--input-range {},{} should be two finite "
+                                 "numbers, the smaller one first",
+                                 range.first, range.second));
   }
   for (const auto &[name, owner] : options_.owners) {
     checkName("--owner", name);
     if (owner != "client" && owner != "server" && owner != "public")
-      graphs_.report(graphs_.at(name),
-                     fmt::format("--owner {}={} should be client, server or public", name, owner));
+      graphs_.report(fmt::format("--owner {}={} should be client, server or public", name, owner));
   }
   if (options_.reveal != "client" && options_.reveal != "server" && options_.reveal != "both")
-    graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
-                   fmt::format("--reveal {} should be client, server or both", options_.reveal));
+    graphs_.report(fmt::format("--reveal {} should be client, server or both", options_.reveal));
 }
 
 // One size of a symbol fixes it for all inputs.
@@ -150,8 +148,7 @@ void ModelImporter::bindSymbols() {
         continue;
       auto [symbol, isNew] = symbols_.emplace(dims[i].dim_param(), given->second[i]);
       if (!isNew && symbol->second != given->second[i])
-        graphs_.report(graphs_.at(input.name()),
-                       fmt::format("--shape gives dimension '{}' the sizes {} and {}; they must "
+        graphs_.report(fmt::format("--shape gives dimension '{}' the sizes {} and {}; they must "
                                    "agree",
                                    symbol->first, symbol->second, given->second[i]));
     }
@@ -257,9 +254,9 @@ Value ModelImporter::constantInput(const std::string &name, const ::onnx::TypePr
 void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
   const std::string &name = input.name();
   if (main_.values.count(name) > 0) {
-    graphs_.report(graphs_.at(name), fmt::format("graph input '{}' is there twice; a name must "
-                                                 "stand for one tensor",
-                                                 name));
+    graphs_.report(fmt::format("graph input '{}' is there twice; a name must "
+                               "stand for one tensor",
+                               name));
     return;
   }
   main_.values[name] = Value::poison(true);
@@ -308,8 +305,7 @@ void ModelImporter::addOutputs() {
     for (const auto &output : model_.graph().output())
       names.push_back(output.name());
   if (names.empty())
-    graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
-                   "the model has no outputs; export it again, or name some with --outputs");
+    graphs_.report("the model has no outputs; export it again, or name some with --outputs");
   std::vector<std::string> candidates;
   llvm::append_range(candidates, llvm::make_first_range(main_.producers));
   llvm::append_range(candidates, llvm::make_first_range(main_.values));
@@ -319,19 +315,19 @@ void ModelImporter::addOutputs() {
     const std::string &name = names[i];
     const std::optional<Value> &value = values[i];
     if (!seen.insert(name).second) {
-      graphs_.report(graphs_.at(name), fmt::format("output '{}' is named twice", name));
+      graphs_.report(fmt::format("output '{}' is named twice", name));
     } else if (!value) {
       std::string what =
           options_.outputs.empty()
               ? fmt::format("graph output '{}' is produced by no node", name)
               : fmt::format("--outputs names '{}', which is no tensor of the graph", name);
-      graphs_.report(graphs_.at(name), what + "; " + closeNames(name, candidates));
+      graphs_.report(what + "; " + closeNames(name, candidates));
     } else if (!value->poisoned) {
       try {
         mlir::Value operand = emitter_.operand(*value, name);
         emitter_.builder.create<nn::OutputOp>(graphs_.at(name), name, operand, options_.reveal);
       } catch (const Refusal &refusal) {
-        graphs_.report(graphs_.at(name), refusal.what());
+        graphs_.report(refusal.what());
       }
     }
   }
@@ -360,8 +356,7 @@ LogicalResult ModelImporter::run(ModuleOp module) {
   frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
   if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
     if (opset->second < kFirstOpset || opset->second > kLastOpset) {
-      graphs_.report(UnknownLoc::get(emitter_.builder.getContext()),
-                     fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
+      graphs_.report(fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
                                  "convert it to one of these",
                                  opset->second, kFirstOpset, kLastOpset));
       return failure();
@@ -381,7 +376,7 @@ LogicalResult ModelImporter::run(ModuleOp module) {
     try {
       addInput(input);
     } catch (const Refusal &refusal) {
-      graphs_.report(graphs_.at(input.name()), refusal.what());
+      graphs_.report(refusal.what());
     }
   }
   addOutputs();

@@ -46,8 +46,9 @@ struct ImportOptions {
 /// node's name ("Conv_3" for the fourth node of the graph, a Conv, if it has none).
 ///
 /// Null on failure, after all problems of the model were emitted as diagnostics of the form
-/// `node 'layer3/conv1' (Conv, opset 17): what was found; what to do`. Options that name unknown
-/// inputs or tensors are errors too. The context's nn and func dialects are loaded by the call.
+/// `node 'layer3/conv1' (Conv, opset 17): what was found; what to do`, at the node's location;
+/// those of graph inputs, options and the file have none. Options that name unknown inputs or
+/// tensors are errors too. The context's nn and func dialects are loaded by the call.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, const std::string &path,
                                              const ImportOptions &options = {});
 
