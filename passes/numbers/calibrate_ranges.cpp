@@ -5,6 +5,7 @@
 
 #include "ir/eval/nn_interpreter.h"
 #include "passes/analysis/float_ranges.h"
+#include "passes/numbers/precision.h"
 #include "passes/numbers/synthetic_samples.h"
 
 #include <cmath>
@@ -32,49 +33,10 @@ bool isFloat(Value value) {
   return tensor && tensor.getElementType().isF32();
 }
 
-// Multiplications of one run, to keep the time for drawn samples in bounds.
-double workOf(ModuleOp module) {
-  double work = 1;
-  module.walk([&](Operation *op) {
-    if (!isa<nn::Conv2DOp, nn::MatMulOp>(op))
-      return;
-    auto size = [](Value value) {
-      return static_cast<double>(cast<RankedTensorType>(value.getType()).getNumElements());
-    };
-    auto last = cast<RankedTensorType>(op->getOperand(0).getType()).getShape().back();
-    auto weight = cast<RankedTensorType>(op->getOperand(1).getType());
-    double inner = isa<nn::MatMulOp>(op)
-                       ? static_cast<double>(last)
-                       : size(op->getOperand(1)) /
-                             std::max<double>(1, static_cast<double>(weight.getDimSize(0)));
-    work += size(op->getResult(0)) * inner;
-  });
-  return work;
-}
-
 struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
   using CalibrateRangesBase::CalibrateRangesBase;
   CalibrateRanges(CalibrateRangesOptions options, std::shared_ptr<const Samples> loaded)
       : CalibrateRangesBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
-
-  // Samples over the declared ranges of the inputs, or the default one.
-  Samples draw(const std::vector<nn::InputOp> &inputs) {
-    // Two rounds of all kinds where the network is small; one where it takes long.
-    constexpr double kWorkInAll = 3e9;
-    double rounds = kWorkInAll / workOf(getOperation()) / kSyntheticKinds;
-    Samples drawn;
-    drawn.count = kSyntheticKinds * static_cast<size_t>(std::clamp(rounds, 1.0, 4.0));
-    for (nn::InputOp input : inputs) {
-      auto [low, high] = rangeOfInput(input);
-      std::vector<float> &all = drawn.values[input.getName().str()];
-      for (size_t i = 0; i < drawn.count; ++i) {
-        std::vector<float> one =
-            syntheticSample(cast<RankedTensorType>(input.getType()).getShape().vec(), low, high, i);
-        all.insert(all.end(), one.begin(), one.end());
-      }
-    }
-    return drawn;
-  }
 
   std::pair<double, double> rangeOfInput(nn::InputOp input) {
     if (input.getLow() && input.getHigh())
@@ -102,7 +64,11 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
     bool isDrawn = !loaded_;
     double bits = isDrawn ? std::max<double>(headroom, syntheticHeadroom) : headroom;
     if (isDrawn) {
-      loaded_ = std::make_shared<const Samples>(draw(inputs));
+      // All kinds of inputs, several times where the network is small.
+      constexpr double kWorkInAll = 3e9;
+      double rounds = kWorkInAll / workOf(module) / kSyntheticKinds;
+      auto count = kSyntheticKinds * static_cast<size_t>(std::clamp(rounds, 1.0, 4.0));
+      loaded_ = std::make_shared<const Samples>(drawSamples(module, defaultRange, count));
       warn(inputs, bits);
     }
     llvm::DenseMap<Value, FloatRange> seen;

@@ -4,6 +4,8 @@
 #include "passes/numbers/passes.h"
 
 #include "passes/numbers/converter.h"
+#include "passes/numbers/precision.h"
+#include "passes/numbers/synthetic_samples.h"
 
 #include <fstream>
 #include <iterator>
@@ -19,6 +21,48 @@ namespace {
 
 struct NnToFx : impl::NnToFxBase<NnToFx> {
   using NnToFxBase::NnToFxBase;
+  NnToFx(NnToFxOptions options, std::shared_ptr<const Samples> loaded)
+      : NnToFxBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+
+  // Bits for the scales that are not given, chosen on samples; drawn ones are small, where
+  // most networks have their inputs, however large a range they are given, and where few bits show.
+  LogicalResult choosePrecisionOnSamples(ScaleRule &rule, NumberChoices &choices) {
+    ModuleOp module = getOperation();
+    if (!isLoaded_ && !samples.empty()) {
+      FailureOr<Samples> read =
+          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
+      if (failed(read))
+        return failure();
+      loaded_ = std::make_shared<const Samples>(std::move(*read));
+    }
+    constexpr double kWork = 1e9;
+    constexpr double kDrawnMagnitude = 0.5;
+    auto count = static_cast<size_t>(std::clamp(kWork / workOf(module), 2.0, 16.0));
+    Samples few;
+    if (loaded_) {
+      few.count = std::min(count, loaded_->count);
+      for (const auto &[name, values] : loaded_->values)
+        few.values[name].assign(values.begin(),
+                                values.begin() + static_cast<std::ptrdiff_t>(
+                                                     values.size() / loaded_->count * few.count));
+    } else {
+      few = drawSamples(module, kDrawnMagnitude, std::max(count, kSyntheticKinds));
+    }
+    NnToFxOptions options;
+    options.scale = scale;
+    options.weightScale = weightScale;
+    options.bitwidth = bitwidth;
+    options.config = config;
+    options.activationBits = activationBits;
+    options.weightBits = weightBits;
+    // Drawn inputs say less about how near to each other outputs can be.
+    constexpr double kDrawnShare = 0.1;
+    Precision precision =
+        choosePrecision(module, options, few, loaded_ ? tolerance : tolerance * kDrawnShare);
+    rule.significantBits = precision.activationBits;
+    choices.weightBits = precision.weightBits;
+    return success();
+  }
 
   // A number, or nothing for "auto".
   std::optional<int64_t> numberOption(StringRef name, StringRef text, int64_t low, int64_t high) {
@@ -79,6 +123,11 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     readConfig(numbers, function);
     if (!ok_)
       return signalPassFailure();
+    bool scalesAreGiven = (rule.fixed || numbers.defaults.scale) &&
+                          (choices.weightScale || numbers.defaults.weightScale);
+    if ((activationBits == 0 || weightBits == 0) && !scalesAreGiven &&
+        failed(choosePrecisionOnSamples(rule, choices)))
+      return signalPassFailure();
 
     NodeKeys keys(function);
     FloatRanges ranges(function, symbols);
@@ -112,8 +161,15 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
   }
 
 private:
+  std::shared_ptr<const Samples> loaded_;
+  bool isLoaded_ = false;
   bool ok_ = true;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createNnToFx(NnToFxOptions options, std::shared_ptr<const Samples> samples) {
+  return std::make_unique<NnToFx>(std::move(options), std::move(samples));
+}
+
 } // namespace dyad

@@ -17,10 +17,12 @@ namespace dyad {
 #define GEN_PASS_DECL
 #include "passes/numbers/passes.h.inc"
 
-/// The passes on loaded samples. Null samples: `calibrate-ranges` draws some, `check-ranges` does
-/// nothing. `options.samples` is not read.
+/// The passes on loaded samples. Null samples: `calibrate-ranges` and `nn-to-fx` draw some,
+/// `check-ranges` does nothing. `options.samples` is not read.
 std::unique_ptr<mlir::Pass> createCalibrateRanges(CalibrateRangesOptions options,
                                                   std::shared_ptr<const Samples> samples);
+std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,
+                                         std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples);
 
 /// Makes the passes of this folder known to pipelines written as text.
