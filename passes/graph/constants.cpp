@@ -42,9 +42,12 @@ std::optional<Constant> Weights::constantOf(Value value) const {
   if (!type || !type.getElementType().isF32() || !weight.getValueAttr())
     return std::nullopt;
   std::vector<float> floats = floatValues(weight.getValueAttr());
+  // A name tells the weight of the model, not how often it was folded.
+  std::string name = weight.getSymName().str();
+  auto base = bases_.find(name);
   return Constant{{type.getShape().begin(), type.getShape().end()},
                   {floats.begin(), floats.end()},
-                  weight.getSymName().str()};
+                  base == bases_.end() ? name : base->second};
 }
 
 bool Weights::isConstant(Value value) const {
@@ -61,6 +64,7 @@ Value Weights::create(OpBuilder &builder, Location location, StringRef name, Ele
   // Not through `builder`: a symbol is no result of the rewriting, and stands at the module's head.
   auto weight = cast<nn::WeightOp>(Operation::create(state));
   StringAttr unique = symbols_.insert(weight, module_.getBody()->begin());
+  bases_[unique.str()] = name.str();
   return builder.create<nn::ConstantOp>(location, value.getShapedType(),
                                         FlatSymbolRefAttr::get(unique));
 }

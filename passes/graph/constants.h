@@ -9,6 +9,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/SymbolTable.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ public:
 private:
   mlir::ModuleOp module_;
   mlir::SymbolTable symbols_;
+  std::map<std::string, std::string> bases_; ///< of new weights, the name they were derived from
   bool failed_ = false;
 };
 
