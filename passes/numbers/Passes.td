@@ -25,9 +25,10 @@ def CalibrateRanges : Pass<"calibrate-ranges", "::mlir::ModuleOp"> {
   let options = [
     ListOption<"samples", "samples", "std::string",
                "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
-    Option<"headroom", "headroom", "double", "1.0", "bits added to what samples show">,
+    Option<"headroom", "headroom", "double", "-1.0",
+           "bits added to what samples show; negative: 1, and up to 1 more for fewer than 16 samples">,
     Option<"syntheticHeadroom", "synthetic-headroom", "double", "2.0",
-           "bits added to what drawn samples show, instead of `headroom`, if larger">,
+           "bits added to what drawn samples show, where `headroom` is not given">,
     Option<"defaultRange", "default-range", "double", "256.0",
            "magnitude of inputs without declared range and samples">,
   ];

@@ -62,19 +62,33 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
       loaded_ = std::make_shared<const Samples>(std::move(*read));
     }
     bool isDrawn = !loaded_;
-    double bits = isDrawn ? std::max<double>(headroom, syntheticHeadroom) : headroom;
     if (isDrawn) {
       // All kinds of inputs, several times where the network is small.
       constexpr double kWorkInAll = 3e9;
       double rounds = kWorkInAll / workOf(module) / kSyntheticKinds;
       auto count = kSyntheticKinds * static_cast<size_t>(std::clamp(rounds, 1.0, 4.0));
       loaded_ = std::make_shared<const Samples>(drawSamples(module, defaultRange, count));
-      warn(inputs, bits);
     }
+    double bits = headroomBits(isDrawn);
+    if (isDrawn)
+      warn(inputs, bits);
     llvm::DenseMap<Value, FloatRange> seen;
     if (failed(measure(inputs, seen)))
       return signalPassFailure();
     insertAssumptions(seen, isDrawn, bits);
+  }
+
+  double headroomBits(bool isDrawn) const {
+    if (headroom >= 0)
+      return headroom;
+    if (isDrawn)
+      return syntheticHeadroom;
+    // The fewer samples, the more the next one may exceed them.
+    constexpr double kEnoughSamples = 16;
+    double missing =
+        std::log2(kEnoughSamples / static_cast<double>(std::max<size_t>(loaded_->count, 1))) /
+        std::log2(kEnoughSamples);
+    return 1 + std::max(0.0, missing);
   }
 
   void warn(const std::vector<nn::InputOp> &inputs, double bits) {
@@ -148,7 +162,9 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         continue; // declared
       FloatRange range = found->second;
       if (input && isDrawn) {
-        range = {-defaultRange, defaultRange};
+        // Less than a power of two, so that no bit is spent on the bound alone.
+        double bound = defaultRange * (1 - 0x1p-12);
+        range = {-bound, bound};
       } else {
         // A little less than a power of two, so that 0 to 1 or 0 to 255 stay below the next one.
         constexpr double kShare = 63.0 / 64.0;

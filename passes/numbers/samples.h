@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples of a model's inputs: read from .npy and .npz files (.npz through zlib), and matched to
+// Samples of a model's inputs: read from .npy and .npz files, and matched to
 // the nn.input or fx.input operations of a module by name.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Samples {
 
 /// Loads `[NAME=]FILE.npy` and `FILE.npz` specifications (an unnamed .npy belongs to the first
 /// input that has none yet). Arrays are of the input's shape or have one more leading axis of
-/// samples; any integer, boolean or floating-point type. Several files of one input are joined.
+/// samples; any type that readNpy knows. Several files of one input are joined.
 /// Failures (unreadable, truncated, of another name, shape or number, not finite) are diagnostics
 /// on the module that name the file and the input.
 mlir::FailureOr<Samples> loadSamples(mlir::ModuleOp module,

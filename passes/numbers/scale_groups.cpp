@@ -93,7 +93,10 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   for (Operation *op : operations) {
     Value group = find(op->getResult(0));
     double &magnitude = magnitudes[group];
-    magnitude = std::max(magnitude, ranges.at(op->getResult(0)).magnitude());
+    // Behind an assumption only what it says counts.
+    Value result = op->getResult(0);
+    if (!result.hasOneUse() || !isa<nn::AssumeOp>(*result.user_begin()))
+      magnitude = std::max(magnitude, ranges.at(result).magnitude());
     // Only what the configuration says of this node or input itself; defaults come last.
     std::optional<int64_t> own;
     if (auto input = dyn_cast<nn::InputOp>(op)) {
