@@ -13,7 +13,7 @@ namespace {
 template <typename T, std::size_t vectorBytes>
 DYAD_INLINE void multiplyTile(const T *left, const T *block, std::size_t blockStride,
                               std::size_t inner, T *into, std::size_t stride, std::size_t columns) {
-  typedef T Vector __attribute__((vector_size(vectorBytes), aligned(alignof(T))));
+  using Vector [[gnu::vector_size(vectorBytes), gnu::aligned(alignof(T))]] = T;
   constexpr std::size_t lanes = vectorBytes / sizeof(T);
   Vector sums[kPanelRows][2] = {};
   for (std::size_t k = 0; k < inner; ++k) {
@@ -129,6 +129,7 @@ template <typename T> std::vector<BlockProduct<T>> blockProducts() {
   return products;
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type, which takes no parentheses.
 #define DYAD_INSTANTIATE(T)                                                                        \
   template PackedLeft<T> packLeft(const T *, std::size_t, std::size_t);                            \
   template std::vector<BlockProduct<T>> blockProducts<T>();                                        \
@@ -139,5 +140,6 @@ DYAD_INSTANTIATE(float)
 DYAD_INSTANTIATE(double)
 DYAD_INSTANTIATE(std::uint64_t)
 #undef DYAD_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 } // namespace dyad::clear

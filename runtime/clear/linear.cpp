@@ -17,8 +17,8 @@ namespace dyad::clear {
 namespace {
 
 using Integers = Tensor<std::int64_t>;
-__extension__ typedef __int128 Wide;
-__extension__ typedef unsigned __int128 UnsignedWide;
+__extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
 
 /// Geometry of one group of a convolution.
 struct Lowered {

@@ -58,20 +58,22 @@ void FlowScheduler::step(std::coroutine_handle<> root) {
 // The message was written behind room for a header, so that a single frame needs no copy.
 void FlowScheduler::sendFrames() {
   std::vector<std::uint8_t> message = std::exchange(outgoing_, {});
-  std::size_t offset = kFrameHeaderBytes;
-  while (offset < message.size()) {
-    const std::size_t length = std::min<std::size_t>(message.size() - offset, kMaxFrameBytes);
-    const bool whole = length + kFrameHeaderBytes == message.size();
-    std::vector<std::uint8_t> frame =
-        whole ? std::move(message) : std::vector<std::uint8_t>(kFrameHeaderBytes + length);
-    if (!whole)
-      std::memcpy(frame.data() + kFrameHeaderBytes, message.data() + offset, length);
-    const std::uint32_t header[2] = {static_cast<std::uint32_t>(length), tick_};
+  const auto sendFrame = [&](std::vector<std::uint8_t> frame) {
+    const auto length = static_cast<std::uint32_t>(frame.size() - kFrameHeaderBytes);
+    const std::uint32_t header[2] = {length, tick_};
     std::memcpy(frame.data(), header, kFrameHeaderBytes);
     traffic_.bytesSent += frame.size();
     channel_.send(std::move(frame));
-    if (whole)
-      return;
+  };
+  if (message.size() <= kFrameHeaderBytes)
+    return;
+  if (message.size() - kFrameHeaderBytes <= kMaxFrameBytes)
+    return sendFrame(std::move(message));
+  for (std::size_t offset = kFrameHeaderBytes; offset < message.size();) {
+    const std::size_t length = std::min<std::size_t>(message.size() - offset, kMaxFrameBytes);
+    std::vector<std::uint8_t> frame(kFrameHeaderBytes + length);
+    std::memcpy(frame.data() + kFrameHeaderBytes, message.data() + offset, length);
+    sendFrame(std::move(frame));
     offset += length;
   }
 }

@@ -46,7 +46,7 @@ template <typename T> struct Promise : PromiseBase {
   Task<T> get_return_object() noexcept;
   template <typename U> void return_value(U &&result) { value.emplace(std::forward<U>(result)); }
   T take() {
-    if (failure)
+    if (!value) // a finished task has a value or a failure
       std::rethrow_exception(failure);
     return std::move(*value);
   }
@@ -166,6 +166,7 @@ template <typename T> auto childOf(Task<T> &task) {
 /// Runs tasks side by side: tick k of each one shares a flow with tick k of all others.
 template <typename T> Task<std::vector<T>> whenAll(std::vector<Task<T>> tasks) {
   std::vector<std::pair<std::coroutine_handle<>, detail::PromiseBase *>> children;
+  children.reserve(tasks.size());
   for (Task<T> &task : tasks)
     children.push_back(detail::childOf(task));
   co_await detail::WhenAllAwaiter(std::move(children));
@@ -178,6 +179,7 @@ template <typename T> Task<std::vector<T>> whenAll(std::vector<Task<T>> tasks) {
 
 inline Task<void> whenAll(std::vector<Task<void>> tasks) {
   std::vector<std::pair<std::coroutine_handle<>, detail::PromiseBase *>> children;
+  children.reserve(tasks.size());
   for (Task<void> &task : tasks)
     children.push_back(detail::childOf(task));
   co_await detail::WhenAllAwaiter(std::move(children));

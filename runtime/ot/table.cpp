@@ -172,6 +172,7 @@ Task<std::vector<BitVec>> sendBitTables(Session &session, std::vector<BitTable> 
                                                   : session.stock().clientCotsLeft());
 
   std::vector<TableSender> senders;
+  senders.reserve(tables.size());
   for (const BitTable &table : tables)
     senders.emplace_back(session, table.count, table.choiceBits);
   const std::uint8_t *choices = (co_await session.flows().tick(choiceBytes(tables))).data();
@@ -224,6 +225,7 @@ Task<std::vector<BitVec>> receiveBitTables(Session &session, std::vector<BitTabl
                                                   : session.stock().serverCotsLeft());
 
   std::vector<TableReceiver> receivers;
+  receivers.reserve(tables.size());
   for (const BitTable &table : tables)
     receivers.emplace_back(session, table.count, table.choiceBits);
   std::span<std::uint8_t> message = session.flows().sendBuffer(choiceBytes(tables));
