@@ -14,6 +14,9 @@ namespace dyad {
 /// Blocks of one column that the OT extension makes at a time.
 inline constexpr std::size_t kLeafBlocks = 8;
 
+/// Terms of each sum of addSparseSums.
+inline constexpr std::size_t kSparseTerms = 10;
+
 struct Kernels {
   const char *name;
 
@@ -34,6 +37,17 @@ struct Kernels {
   /// Bit matrix of 128 columns: column c is columns[c * stride], ..., `blocks` blocks long. Row r
   /// goes to rows[r]; 128 * blocks rows.
   void (*transpose)(const Block *columns, std::size_t stride, std::size_t blocks, Block *rows);
+
+  /// One level of a correlated tree, in place: node x at i < width becomes its left child H(x) at i
+  /// and its right child H(x) ^ x at i + width, where H(x) = E(s) ^ s, s(low, high) = (high, low ^
+  /// high). Returns the sum (XOR) of the left children.
+  Block (*growTree)(const AesKey &key, std::size_t width, Block *nodes);
+
+  /// out[i] = in[i] without its lowest bit ^ the sum of kSparseTerms blocks of `secret`, whose
+  /// indices for i are fields of AES_key(2 (first + i)) and AES_key(2 (first + i) + 1): from the
+  /// lowest bit of each of the four words, three of 21 bits, masked by `mask` < 2^21.
+  void (*addSparseSums)(const AesKey &key, std::uint64_t first, const Block *secret,
+                        std::uint64_t mask, const Block *in, std::size_t count, Block *out);
 };
 
 /// The best set for this machine. Error kOutOfRange when the processor has no AES instructions.

@@ -5,6 +5,7 @@
 namespace dyad {
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels = {"avx2", counterMode, hash, sumLeaves, transpose};
+const Kernels kAvx2Kernels = {"avx2",    counterMode, hash,         sumLeaves,
+                              transpose, growTree,    addSparseSums};
 
 } // namespace dyad

@@ -5,6 +5,7 @@
 namespace dyad {
 
 extern const Kernels kAvx512Kernels;
-const Kernels kAvx512Kernels = {"avx512", counterMode, hash, sumLeaves, transpose};
+const Kernels kAvx512Kernels = {"avx512",  counterMode, hash,         sumLeaves,
+                                transpose, growTree,    addSparseSums};
 
 } // namespace dyad

@@ -28,6 +28,15 @@ inline Vector unpackLow8(Vector a, Vector b) { return {_mm512_unpacklo_epi8(a.v,
 inline Vector unpackHigh8(Vector a, Vector b) { return {_mm512_unpackhi_epi8(a.v, b.v)}; }
 inline Vector doubleBytes(Vector a) { return {_mm512_add_epi8(a.v, a.v)}; }
 inline std::uint64_t topBits(Vector a) { return _mm512_movepi8_mask(a.v); }
+inline Vector both(Vector a, Vector b) { return {_mm512_and_si512(a.v, b.v)}; }
+template <int kBits> Vector shiftRight64(Vector a) { return {_mm512_srli_epi64(a.v, kBits)}; }
+template <int kBits> Vector shiftLeft64(Vector a) { return {_mm512_slli_epi64(a.v, kBits)}; }
+inline Vector swapHalves(Vector a) { return {_mm512_shuffle_epi32(a.v, _MM_PERM_BADC)}; }
+inline __m128i sumOfBlocks(Vector a) {
+  const __m256i half =
+      _mm256_xor_si256(_mm512_castsi512_si256(a.v), _mm512_extracti64x4_epi64(a.v, 1));
+  return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
 inline Vector gather(const Block *from, std::size_t stride) {
   __m512i v = _mm512_castsi128_si512(_mm_load_si128(reinterpret_cast<const __m128i *>(from)));
   v = _mm512_inserti32x4(v, _mm_load_si128(reinterpret_cast<const __m128i *>(from + 16 * stride)),
@@ -61,6 +70,13 @@ inline Vector doubleBytes(Vector a) { return {_mm256_add_epi8(a.v, a.v)}; }
 inline std::uint64_t topBits(Vector a) {
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(a.v));
 }
+inline Vector both(Vector a, Vector b) { return {_mm256_and_si256(a.v, b.v)}; }
+template <int kBits> Vector shiftRight64(Vector a) { return {_mm256_srli_epi64(a.v, kBits)}; }
+template <int kBits> Vector shiftLeft64(Vector a) { return {_mm256_slli_epi64(a.v, kBits)}; }
+inline Vector swapHalves(Vector a) { return {_mm256_shuffle_epi32(a.v, _MM_SHUFFLE(1, 0, 3, 2))}; }
+inline __m128i sumOfBlocks(Vector a) {
+  return _mm_xor_si128(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
+}
 inline Vector gather(const Block *from, std::size_t stride) {
   return {_mm256_inserti128_si256(
       _mm256_castsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i *>(from))),
@@ -88,6 +104,11 @@ inline Vector doubleBytes(Vector a) { return {_mm_add_epi8(a.v, a.v)}; }
 inline std::uint64_t topBits(Vector a) {
   return static_cast<std::uint32_t>(_mm_movemask_epi8(a.v));
 }
+inline Vector both(Vector a, Vector b) { return {_mm_and_si128(a.v, b.v)}; }
+template <int kBits> Vector shiftRight64(Vector a) { return {_mm_srli_epi64(a.v, kBits)}; }
+template <int kBits> Vector shiftLeft64(Vector a) { return {_mm_slli_epi64(a.v, kBits)}; }
+inline Vector swapHalves(Vector a) { return {_mm_shuffle_epi32(a.v, _MM_SHUFFLE(1, 0, 3, 2))}; }
+inline __m128i sumOfBlocks(Vector a) { return a.v; }
 inline Vector gather(const Block *from, std::size_t) {
   return {_mm_load_si128(reinterpret_cast<const __m128i *>(from))};
 }
@@ -336,6 +357,114 @@ void transpose(const Block *columns, std::size_t stride, std::size_t blocks, Blo
           v = doubleBytes(v);
         }
       }
+    }
+  }
+}
+
+// s(low, high) = (high, low ^ high): s and x -> s(x) ^ x are both one to one.
+inline Vector orthomorphism(Vector a) {
+  const Vector swapped = swapHalves(a);
+  return exclusiveOr(swapped, both(a, broadcast(_mm_set_epi64x(-1, 0))));
+}
+
+Block growTree(const AesKey &key, std::size_t width, Block *nodes) {
+  const Schedule schedule(key);
+  Vector sum = broadcast(_mm_setzero_si128());
+  std::size_t at = 0;
+  for (; at + kStride <= width; at += kStride) {
+    Vector input[kInFlight];
+    Vector state[kInFlight];
+    for (std::size_t i = 0; i < kInFlight; ++i)
+      state[i] = input[i] = orthomorphism(loadVector(nodes + at + i * kWidth));
+    encrypt(schedule, state);
+    for (std::size_t i = 0; i < kInFlight; ++i) {
+      Block *const node = nodes + at + i * kWidth;
+      const Vector left = exclusiveOr(state[i], input[i]);
+      const Vector parent = loadVector(node);
+      sum = exclusiveOr(sum, left);
+      store(node, left);
+      store(node + width, exclusiveOr(left, parent));
+    }
+  }
+  __m128i total = sumOfBlocks(sum);
+  if (at < width) {
+    const std::size_t some = width - at;
+    alignas(64) Block parents[kStride];
+    for (std::size_t i = 0; i < kInFlight; ++i)
+      store(parents + i * kWidth, broadcast(_mm_setzero_si128()));
+    copyBlocks(nodes + at, some, parents);
+    Vector input[kInFlight];
+    Vector state[kInFlight];
+    for (std::size_t i = 0; i < kInFlight; ++i)
+      state[i] = input[i] = orthomorphism(loadVector(parents + i * kWidth));
+    encrypt(schedule, state);
+    alignas(64) Block left[kStride];
+    for (std::size_t i = 0; i < kInFlight; ++i)
+      store(left + i * kWidth, exclusiveOr(state[i], input[i]));
+    for (std::size_t i = 0; i < some; ++i) {
+      const __m128i child = loadBlock(left + i);
+      total = _mm_xor_si128(total, child);
+      _mm_store_si128(reinterpret_cast<__m128i *>(nodes + at + i), child);
+      _mm_store_si128(reinterpret_cast<__m128i *>(nodes + at + i + width),
+                      _mm_xor_si128(child, loadBlock(parents + i)));
+    }
+  }
+  Block result;
+  _mm_store_si128(reinterpret_cast<__m128i *>(&result), total);
+  return result;
+}
+
+// Byte offsets of the terms: offsets[3][word], each output has four words.
+struct SparseIndices {
+  alignas(64) std::uint64_t offsets[3][2 * kStride];
+
+  void make(const Schedule &schedule, std::uint64_t counter, Vector mask) {
+    const Vector step = broadcast(_mm_set_epi64x(0, kWidth));
+    Vector number =
+        add64(lowCounter(), broadcast(_mm_set_epi64x(0, static_cast<long long>(counter))));
+    Vector state[kInFlight];
+    for (Vector &s : state) {
+      s = number;
+      number = add64(number, step);
+    }
+    encrypt(schedule, state);
+    for (std::size_t i = 0; i < kInFlight; ++i) {
+      const std::size_t word = i * kWidth * 2;
+      store(reinterpret_cast<Block *>(&offsets[0][word]), both(shiftLeft64<4>(state[i]), mask));
+      store(reinterpret_cast<Block *>(&offsets[1][word]), both(shiftRight64<17>(state[i]), mask));
+      store(reinterpret_cast<Block *>(&offsets[2][word]), both(shiftRight64<38>(state[i]), mask));
+    }
+  }
+};
+
+// The terms are scattered over megabytes. Their addresses come from memory and do not depend on
+// each other, so that the processor has the loads of several outputs under way at a time; asking
+// for them ahead, huge pages and gather instructions were measured and gain nothing over that.
+void addSparseSums(const AesKey &key, std::uint64_t first, const Block *secret, std::uint64_t mask,
+                   const Block *in, std::size_t count, Block *out) {
+  static_assert(kSparseTerms == 10);
+  constexpr std::size_t kTogether = kStride / 2;
+  const Schedule schedule(key);
+  const Vector masks = broadcast(_mm_set1_epi64x(static_cast<long long>(mask << 4)));
+  const __m128i notLowest = _mm_set_epi64x(-1, -2);
+  const auto *const base = reinterpret_cast<const char *>(secret);
+  SparseIndices indices;
+  for (std::size_t at = 0; at < count; at += kTogether) {
+    indices.make(schedule, 2 * (first + at), masks);
+    const std::size_t some = count - at < kTogether ? count - at : kTogether;
+    for (std::size_t i = 0; i < some; ++i) {
+      const auto term = [&](std::size_t field, std::size_t word) {
+        return _mm_load_si128(
+            reinterpret_cast<const __m128i *>(base + indices.offsets[field][4 * i + word]));
+      };
+      __m128i a = _mm_and_si128(loadBlock(in + at + i), notLowest);
+      __m128i b = term(0, 3);
+      for (std::size_t word = 0; word < 3; ++word) {
+        a = _mm_xor_si128(a, term(0, word));
+        b = _mm_xor_si128(b, term(1, word));
+        a = _mm_xor_si128(a, term(2, word));
+      }
+      _mm_store_si128(reinterpret_cast<__m128i *>(out + at + i), _mm_xor_si128(a, b));
     }
   }
 }

@@ -5,6 +5,7 @@
 namespace dyad {
 
 extern const Kernels kSseKernels;
-const Kernels kSseKernels = {"sse", counterMode, hash, sumLeaves, transpose};
+const Kernels kSseKernels = {"sse",     counterMode, hash,         sumLeaves,
+                             transpose, growTree,    addSparseSums};
 
 } // namespace dyad

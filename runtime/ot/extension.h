@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Extension of a few base OTs to as many correlated OTs as wanted: the interface, which silent OT
-// fits too, and its implementation SoftSpoken (softspoken.cpp).
+// Extension of a few base OTs to as many correlated OTs as wanted, by messages in proportion: the
+// interface and its implementation SoftSpoken (softspoken.cpp). Silent OT (ferret.h) starts from
+// what this makes.
 #pragma once
 
 #include "runtime/crypto/block.h"

@@ -12,11 +12,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace dyad {
+
+namespace he {
+class Keys;
+}
 
 class Session {
 public:
@@ -33,6 +38,9 @@ public:
   Prg &prg() { return prg_; }
   CotStock &stock() { return stock_; }
   const CotStock &stock() const { return stock_; }
+  /// Keys of the RLWE linear layers; null until he::setup (runtime/he/keys.h) made some.
+  const std::shared_ptr<he::Keys> &heKeys() const { return heKeys_; }
+  void setHeKeys(std::shared_ptr<he::Keys> keys) { heKeys_ = std::move(keys); }
 
   /// Runs a protocol to its end.
   template <typename T> T run(Task<T> task) { return flows_.run(std::move(task)); }
@@ -60,6 +68,7 @@ private:
   FlowScheduler flows_;
   Prg prg_;
   CotStock stock_;
+  std::shared_ptr<he::Keys> heKeys_;
   Mark phase_;
   Mark node_;
   std::vector<NodeStats> phases_;

@@ -5,21 +5,30 @@
 #include "runtime/crypto/base_ot.h"
 #include "runtime/net/error.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace dyad {
 namespace {
 
-// Both parties' nonces, then a byte that tells the directions apart.
-CotHash hashOf(const std::array<Block, 2> &nonces, Role sender) {
+// What the public keys of a session are made from, one byte each.
+enum class Purpose : std::uint8_t {
+  kServerSendsHash,
+  kClientSendsHash,
+  kServerSendsRounds,
+  kClientSendsRounds,
+};
+
+// From both parties' nonces.
+Block publicKey(const std::array<Block, 2> &nonces, Purpose purpose) {
   std::array<std::uint8_t, 2 * sizeof(Block) + 1> input;
   std::memcpy(input.data(), nonces.data(), sizeof(nonces));
-  input.back() = sender == Role::kServer ? 0 : 1;
+  input.back() = static_cast<std::uint8_t>(purpose);
   const std::array<std::uint8_t, 32> digest = hash256(input);
   Block key;
   std::memcpy(&key, digest.data(), sizeof(key));
-  return CotHash(key);
+  return key;
 }
 
 // Sent beside the last message of the base OTs, when Delta and the seeds are fixed.
@@ -41,20 +50,20 @@ std::vector<Task<void>> inProgramOrder(bool serverFirst, Task<void> sending, Tas
   return tasks;
 }
 
-std::uint64_t missing(std::uint64_t wanted, std::uint64_t left) {
-  const std::uint64_t count = wanted > left ? wanted - left : 0;
-  return (count + kExtensionBlock - 1) / kExtensionBlock * kExtensionBlock;
-}
+// Taking few COTs makes so many: whole trees, 1 MB, which stay in a core's cache until used.
+constexpr std::uint64_t kMadeTogether = std::uint64_t{1} << 16;
 
 } // namespace
 
-Task<void> CotStock::setup(SoftSpokenParameters parameters) {
-  extensionSender_ = makeSoftSpokenSender(parameters);
-  extensionReceiver_ = makeSoftSpokenReceiver(parameters);
+Task<void> CotStock::setup(StockOptions options) {
+  options_ = options;
+  extensionSender_ = makeSoftSpokenSender(options.softSpoken);
+  extensionReceiver_ = makeSoftSpokenReceiver(options.softSpoken);
   // Apart, so that what one task draws does not depend on the order of the others' steps.
   Prg sendPrg = prg_.fork();
   Prg receivePrg = prg_.fork();
   Prg noncePrg = prg_.fork();
+  roundPrg_ = prg_.fork();
   std::array<Block, 2> nonces;
   std::vector<Task<void>> tasks =
       inProgramOrder(flows_.isServer(), extensionSender_->setup(flows_, sendPrg),
@@ -62,44 +71,128 @@ Task<void> CotStock::setup(SoftSpokenParameters parameters) {
   tasks.push_back(exchangeNonces(flows_, noncePrg, nonces));
   co_await whenAll(std::move(tasks));
 
-  const Role peer = flows_.isServer() ? Role::kClient : Role::kServer;
   delta_ = extensionSender_->delta();
-  sentHash_ = hashOf(nonces, flows_.role());
-  receivedHash_ = hashOf(nonces, peer);
   sent_ = {};
   received_ = {};
+  CotHash serverHash(publicKey(nonces, Purpose::kServerSendsHash));
+  CotHash clientHash(publicKey(nonces, Purpose::kClientSendsHash));
+  sentHash_ = flows_.isServer() ? serverHash : clientHash;
+  receivedHash_ = flows_.isServer() ? clientHash : serverHash;
+  FerretKeys serverRounds(publicKey(nonces, Purpose::kServerSendsRounds));
+  FerretKeys clientRounds(publicKey(nonces, Purpose::kClientSendsRounds));
+  sent_.keys = flows_.isServer() ? serverRounds : clientRounds;
+  received_.keys = flows_.isServer() ? clientRounds : serverRounds;
 }
 
 Task<void> CotStock::prepare(std::uint64_t serverCots, std::uint64_t clientCots) {
   const std::uint64_t wantedSent = flows_.isServer() ? serverCots : clientCots;
   const std::uint64_t wantedReceived = flows_.isServer() ? clientCots : serverCots;
-  const std::uint64_t newSent = missing(wantedSent, sendLeft());
-  const std::uint64_t newReceived = missing(wantedReceived, receiveLeft());
-  if (newSent == 0 && newReceived == 0)
+  if (wantedSent <= sendLeft() && wantedReceived <= receiveLeft())
     co_return;
   DYAD_REQUIRE(extensionSender_ && extensionReceiver_, kOutOfRange,
                "the session has no base OTs: its setup must run before the stock is filled");
-  const std::span<Block> q = grow(sent_, newSent);
-  const std::span<Block> t = grow(received_, newReceived);
-  co_await whenAll(inProgramOrder(flows_.isServer(), extensionSender_->extend(flows_, q),
-                                  extensionReceiver_->extend(flows_, t)));
+  co_await whenAll(
+      inProgramOrder(flows_.isServer(), fillSent(wantedSent), fillReceived(wantedReceived)));
+  makeAtLeast(sent_, std::min({wantedSent, sendLeft(), kMadeAhead}));
+  makeAtLeast(received_, std::min({wantedReceived, receiveLeft(), kMadeAhead}));
 }
 
+Task<void> CotStock::fillSent(std::uint64_t wanted) {
+  for (const StockStep &step : planStock({sendLeft(), sent_.reserve.size()}, wanted, options_)) {
+    if (step.kind == StockStep::Kind::kStock) {
+      co_await extensionSender_->extend(flows_, grow(sent_, step.count));
+    } else if (step.kind == StockStep::Kind::kBase) {
+      std::vector<Block> &reserve = sent_.reserve;
+      reserve.resize(reserve.size() + step.count);
+      co_await extensionSender_->extend(flows_, std::span(reserve).last(step.count));
+    } else {
+      const FerretSet &set = kFerretSets[step.set];
+      const std::span<std::uint8_t> message = flows_.sendBuffer(set.messageBytes());
+      addRound(sent_, step,
+               makeFerretSenderRound(set, sent_.keys, sent_.roundCount, delta_,
+                                     std::span(sent_.reserve).last(set.base()), roundPrg_,
+                                     message));
+      co_await flows_.tick();
+    }
+  }
+}
+
+Task<void> CotStock::fillReceived(std::uint64_t wanted) {
+  for (const StockStep &step :
+       planStock({receiveLeft(), received_.reserve.size()}, wanted, options_)) {
+    if (step.kind == StockStep::Kind::kStock) {
+      co_await extensionReceiver_->extend(flows_, grow(received_, step.count));
+    } else if (step.kind == StockStep::Kind::kBase) {
+      std::vector<Block> &reserve = received_.reserve;
+      reserve.resize(reserve.size() + step.count);
+      co_await extensionReceiver_->extend(flows_, std::span(reserve).last(step.count));
+    } else {
+      const FerretSet &set = kFerretSets[step.set];
+      const std::span<const std::uint8_t> message = co_await flows_.tick(set.messageBytes());
+      addRound(received_, step,
+               makeFerretReceiverRound(set, received_.keys, received_.roundCount,
+                                       std::span(received_.reserve).last(set.base()), message));
+    }
+  }
+}
+
+std::uint64_t CotStock::Supply::left() const {
+  std::uint64_t count = end - next;
+  for (const std::unique_ptr<FerretRound> &round : rounds)
+    count += round->left();
+  return count;
+}
+
+// The COTs that the round consumed leave the reserve, which is filled up again from its outputs.
+void CotStock::addRound(Supply &supply, const StockStep &step, std::unique_ptr<FerretRound> round) {
+  const std::size_t kept = supply.reserve.size() - kFerretSets[step.set].base();
+  supply.reserve.resize(step.reserve);
+  round->expand(std::span(supply.reserve).subspan(kept));
+  supply.rounds.push_back(std::move(round));
+  ++supply.roundCount;
+}
+
+// Room for `count` COTs more, behind those that are made; rounds come after them.
 std::span<Block> CotStock::grow(Supply &supply, std::uint64_t count) {
-  supply.cots.erase(supply.cots.begin(),
-                    supply.cots.begin() + static_cast<std::ptrdiff_t>(supply.next));
+  const std::size_t kept = supply.end - supply.next;
+  std::shared_ptr<BlockBuffer> larger = supply.buffers.get(kept + count);
+  if (kept != 0)
+    std::memcpy(larger->blocks().data(), supply.made->blocks().data() + supply.next,
+                kept * sizeof(Block));
+  supply.made = std::move(larger);
   supply.next = 0;
-  supply.cots.resize(supply.cots.size() + count);
-  return std::span(supply.cots).last(count);
+  supply.end = kept + count;
+  return supply.made->blocks().subspan(kept, count);
+}
+
+// Makes outputs of rounds until `count` COTs, at most left(), lie in a row.
+void CotStock::makeAtLeast(Supply &supply, std::uint64_t count) {
+  const std::uint64_t made = supply.end - supply.next;
+  if (count <= made)
+    return;
+  const std::uint64_t left = supply.left();
+  std::span<Block> room =
+      grow(supply, std::max(count - made, std::min(left - made, kMadeTogether)));
+  while (!room.empty()) {
+    FerretRound &round = *supply.rounds.front();
+    const std::span<Block> part = room.first(std::min<std::size_t>(room.size(), round.left()));
+    round.expand(part);
+    room = room.subspan(part.size());
+    if (round.left() == 0)
+      supply.rounds.pop_front();
+  }
 }
 
 std::span<const Block> CotStock::take(Supply &supply, std::uint64_t n, const char *direction) {
-  const std::uint64_t left = supply.cots.size() - supply.next;
+  const std::uint64_t left = supply.left();
   DYAD_REQUIRE(n <= left, kOutOfRange,
                "a protocol takes {} {} OTs but the stock has {} left; the stock must be prepared "
                "with what the program's cost says",
                n, direction, left);
-  const std::span<const Block> result = std::span(supply.cots).subspan(supply.next, n);
+  if (n == 0)
+    return {};
+  makeAtLeast(supply, n);
+  const std::span<const Block> result = supply.made->blocks().subspan(supply.next, n);
   supply.next += n;
   supply.taken += n;
   return result;
@@ -107,12 +200,14 @@ std::span<const Block> CotStock::take(Supply &supply, std::uint64_t n, const cha
 
 SentCots CotStock::takeSent(std::uint64_t n) {
   const std::uint64_t first = sent_.taken;
-  return {take(sent_, n, "sent"), first};
+  const std::span<const Block> q = take(sent_, n, "sent");
+  return {q, first, sent_.made};
 }
 
 ReceivedCots CotStock::takeReceived(std::uint64_t n) {
   const std::uint64_t first = received_.taken;
-  return {take(received_, n, "received"), first};
+  const std::span<const Block> t = take(received_, n, "received");
+  return {t, first, received_.made};
 }
 
 void CotStock::deal(const Dealt &dealt) {

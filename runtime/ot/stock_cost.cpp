@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// See stock_cost.h; the messages are in softspoken.cpp and stock.cpp.
+// See stock_cost.h; the messages are in softspoken.cpp, ferret.cpp and stock.cpp.
 #include "runtime/ot/stock_cost.h"
 
 #include "runtime/net/error.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace dyad {
 namespace {
@@ -13,13 +14,61 @@ constexpr std::uint64_t kPoint = 32;
 constexpr std::uint64_t kBaseOts = 128;
 constexpr std::uint64_t kBlock = 16;
 
+std::uint64_t inBlocks(std::uint64_t cots) {
+  return (cots + kExtensionBlock - 1) / kExtensionBlock * kExtensionBlock;
+}
+
 // One direction: the server sends.
 Cost extensionCost(std::uint64_t cots, unsigned k) {
   Cost cost;
-  cots = (cots + kExtensionBlock - 1) / kExtensionBlock * kExtensionBlock;
   for (std::uint64_t at = 0; at < cots; at += kExtensionChunk)
     cost.ticks.push_back({std::min(kExtensionChunk, cots - at) / 8 * (kBaseOts / k - 1), 0});
   return cost;
+}
+
+// Smallest set whose round leaves so many COTs, else the largest set.
+unsigned setFor(std::uint64_t missing) {
+  unsigned set = 0;
+  while (set + 1 < kFerretSets.size() && kFerretSets[set].usable() < missing)
+    ++set;
+  return set;
+}
+
+std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted) {
+  std::vector<StockStep> steps;
+  const auto add = [&](const StockStep &step) {
+    steps.push_back(step);
+    level.apply(step);
+  };
+  while (level.left < wanted) {
+    const FerretSet &smallest = kFerretSets.front();
+    const unsigned set = setFor(wanted - level.left);
+    if (level.reserve < smallest.base())
+      add({StockStep::Kind::kBase, inBlocks(smallest.base() - level.reserve), 0, 0});
+    // A larger set starts from the outputs of the smallest one.
+    const std::uint64_t reserve = std::max(level.reserve, kFerretSets[set].base());
+    add({StockStep::Kind::kRound, 0, level.reserve < kFerretSets[set].base() ? 0 : set, reserve});
+  }
+  return steps;
+}
+
+// Picoseconds of work a COT on one core with AVX-512, both parties working at the same time.
+std::uint64_t softSpokenWork(unsigned k) { return k == 8 ? 13000 : k == 4 ? 4000 : 5000; }
+constexpr std::uint64_t kFerretWork = 8000;
+constexpr std::uint64_t kTreeWork = 500; // a leaf, when the sender makes its message
+
+std::uint64_t picoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,
+                          const StockOptions &options) {
+  std::uint64_t sum = 0;
+  for (const Tick &tick : stepsCost(steps, options).ticks)
+    sum += (tick.toServer + tick.toClient) * 8 * 1'000'000 / options.megabitsPerSecond +
+           options.oneWayMicroseconds * 1'000'000;
+  for (const StockStep &step : steps)
+    if (step.kind == StockStep::Kind::kRound)
+      sum += kFerretSets[step.set].outputs() * kTreeWork;
+    else
+      sum += step.count * softSpokenWork(options.softSpoken.k);
+  return sum + expanded * kFerretWork;
 }
 
 } // namespace
@@ -30,18 +79,100 @@ void requireValid(SoftSpokenParameters parameters) {
                "SoftSpoken with trees of {} levels; 1, 2, 4 and 8 are possible", k);
 }
 
-Cost setupCost(SoftSpokenParameters) {
+std::string StockOptions::describe() const {
+  const std::string softSpokenName = fmt::format("softspoken-{}", softSpoken.k);
+  switch (method) {
+  case CotMethod::kSoftSpoken:
+    return softSpokenName;
+  case CotMethod::kFerret:
+    return "ferret " + softSpokenName;
+  case CotMethod::kByDemand:
+    break;
+  }
+  return fmt::format("by-demand {} {} Mbit/s {} us", softSpokenName, megabitsPerSecond,
+                     oneWayMicroseconds);
+}
+
+void StockLevel::apply(const StockStep &step) {
+  switch (step.kind) {
+  case StockStep::Kind::kStock:
+    left += step.count;
+    break;
+  case StockStep::Kind::kBase:
+    reserve += step.count;
+    break;
+  case StockStep::Kind::kRound: {
+    const FerretSet &set = kFerretSets[step.set];
+    left += reserve + set.usable() - step.reserve;
+    reserve = step.reserve;
+    break;
+  }
+  }
+}
+
+std::vector<StockStep> planStock(const StockLevel &level, std::uint64_t wanted,
+                                 const StockOptions &options) {
+  requireValid(options.softSpoken);
+  DYAD_REQUIRE(options.megabitsPerSecond > 0, kOutOfRange, "a link of 0 Mbit/s");
+  if (wanted <= level.left)
+    return {};
+  const std::uint64_t missing = wanted - level.left;
+  const std::vector<StockStep> plain = {{StockStep::Kind::kStock, inBlocks(missing), 0, 0}};
+  if (options.method == CotMethod::kSoftSpoken)
+    return plain;
+  std::vector<StockStep> silent = planFerret(level, wanted);
+  if (options.method == CotMethod::kFerret)
+    return silent;
+  // What a round puts aside has to be made at once.
+  std::uint64_t expanded = missing;
+  std::uint64_t reserve = level.reserve;
+  for (const StockStep &step : silent)
+    if (step.kind == StockStep::Kind::kRound) {
+      expanded += step.reserve - (reserve - std::min(reserve, kFerretSets[step.set].base()));
+      reserve = step.reserve;
+    } else {
+      reserve += step.count;
+    }
+  return picoseconds(plain, 0, options) <= picoseconds(silent, expanded, options) ? plain : silent;
+}
+
+Cost stepsCost(const std::vector<StockStep> &steps, const StockOptions &options) {
+  Cost cost;
+  for (const StockStep &step : steps)
+    if (step.kind == StockStep::Kind::kRound)
+      cost.ticks.push_back({0, kFerretSets[step.set].messageBytes()});
+    else
+      cost.then(extensionCost(step.count, options.softSpoken.k));
+  return cost;
+}
+
+Cost setupCost(const StockOptions &) {
   // The COT receiver announces, the COT sender responds, the COT receiver sends the trees.
   const Cost fromServer{{{kPoint, 0}, {0, kBaseOts * kPoint}, {2 * kBaseOts * kBlock, 0}}, 0, 0};
   const Cost nonces{{{}, {}, {kBlock, kBlock}}, 0, 0};
   return Cost(fromServer).beside(mirrored(fromServer)).beside(nonces);
 }
 
-Cost stockCost(std::uint64_t serverCots, std::uint64_t clientCots,
-               SoftSpokenParameters parameters) {
-  requireValid(parameters);
-  return extensionCost(serverCots, parameters.k)
-      .beside(mirrored(extensionCost(clientCots, parameters.k)));
+Cost stockCost(std::uint64_t serverCots, std::uint64_t clientCots, const StockOptions &options) {
+  return StockModel(options).prepare(serverCots, clientCots);
+}
+
+Cost StockModel::prepare(std::uint64_t serverCots, std::uint64_t clientCots) {
+  const auto direction = [&](StockLevel &level, std::uint64_t wanted) {
+    const std::vector<StockStep> steps = planStock(level, wanted, options_);
+    for (const StockStep &step : steps)
+      level.apply(step);
+    return stepsCost(steps, options_);
+  };
+  return direction(server_, serverCots).beside(mirrored(direction(client_, clientCots)));
+}
+
+void StockModel::take(std::uint64_t serverCots, std::uint64_t clientCots) {
+  DYAD_REQUIRE(serverCots <= server_.left && clientCots <= client_.left, kOutOfRange,
+               "a model of {} + {} COTs has {} + {} taken from it", server_.left, client_.left,
+               serverCots, clientCots);
+  server_.left -= serverCots;
+  client_.left -= clientCots;
 }
 
 } // namespace dyad

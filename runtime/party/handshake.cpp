@@ -125,7 +125,7 @@ Hello makeHello(Role role, const ProgramInfo &info, std::uint64_t samples, bool 
   hello.program = info.hash;
   hello.samples = samples;
   hello.batched = batched;
-  hello.correlatedOt = fmt::format("softspoken-{}", SoftSpokenParameters{}.k);
+  hello.correlatedOt = StockOptions{}.describe();
   return hello;
 }
 

@@ -31,7 +31,7 @@ struct Hello {
   bool batched = false;
   unsigned computationalSecurity = kComputationalSecurity;
   unsigned statisticalSecurity = kStatisticalSecurity;
-  std::string correlatedOt; ///< set of parameters: "softspoken-4"
+  std::string correlatedOt; ///< StockOptions::describe()
   std::string publicInputs; ///< digest of those inputs that both parties read
 };
 

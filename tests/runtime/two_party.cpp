@@ -79,9 +79,9 @@ void TwoParty::deal(std::uint64_t serverCots, std::uint64_t clientCots) {
 }
 
 void TwoParty::setUp(std::uint64_t serverCots, std::uint64_t clientCots,
-                     SoftSpokenParameters parameters) {
+                     const StockOptions &options) {
   const auto prepare = [&](Session &session) {
-    session.run(session.stock().setup(parameters));
+    session.run(session.stock().setup(options));
     session.run(session.stock().prepare(serverCots, clientCots));
     return true;
   };

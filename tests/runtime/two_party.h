@@ -34,8 +34,7 @@ public:
   void deal(std::uint64_t serverCots, std::uint64_t clientCots);
   void deal(const Cost &cost) { deal(cost.serverCots, cost.clientCots); }
   /// Base OTs and extension as between real parties. Before, or instead of, deal.
-  void setUp(std::uint64_t serverCots, std::uint64_t clientCots,
-             SoftSpokenParameters parameters = {});
+  void setUp(std::uint64_t serverCots, std::uint64_t clientCots, const StockOptions &options = {});
 
   /// Runs both; each gets its Session. An exception of either party is rethrown (the server's
   /// first) after both have ended: a party that fails closes the connection.

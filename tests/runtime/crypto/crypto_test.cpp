@@ -120,6 +120,56 @@ TEST_CASE("kernels of all instruction sets agree, for all lengths", "[crypto]") 
   }
 }
 
+TEST_CASE("tree levels and sparse sums of all instruction sets follow their definitions",
+          "[crypto]") {
+  Prg prg(TestSeed{2});
+  const AesKey key = expandKey(prg.block());
+  const auto counterBlock = [&](std::uint64_t counter) {
+    Block out;
+    everyKernelSet()[0]->counterMode(key, counter, 1, &out);
+    return out;
+  };
+  for (const Kernels *kernel : everyKernelSet()) {
+    INFO(kernel->name);
+    for (const std::size_t width : {1, 2, 4, 16, 31, 32, 64, 100}) {
+      // Parents with s(x) = (counter, 0): x.high = counter, x.low ^ x.high = 0.
+      std::vector<Block> nodes(2 * width + 1);
+      for (std::size_t i = 0; i < width; ++i)
+        nodes[i] = {7 + i, 7 + i};
+      const Block sum = kernel->growTree(key, width, nodes.data());
+      Block expectedSum;
+      for (std::size_t i = 0; i < width; ++i) {
+        const Block left = counterBlock(7 + i) ^ Block { 7 + i, 0 };
+        expectedSum ^= left;
+        REQUIRE(nodes[i] == left);
+        REQUIRE(nodes[i + width] == (left ^ Block{7 + i, 7 + i}));
+      }
+      CHECK(sum == expectedSum);
+      CHECK(nodes[2 * width] == Block{});
+    }
+    std::vector<Block> secret(1 << 12);
+    prg.fill(std::span(secret));
+    for (const std::size_t count : {1, 15, 16, 17, 100}) {
+      std::vector<Block> in(count);
+      prg.fill(std::span(in));
+      std::vector<Block> out(count + 1);
+      const std::uint64_t mask = secret.size() - 1;
+      kernel->addSparseSums(key, 33, secret.data(), mask, in.data(), count, out.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        const Block one = counterBlock(2 * (33 + i));
+        const Block two = counterBlock(2 * (33 + i) + 1);
+        Block expected = in[i] & Block{~std::uint64_t{1}, ~std::uint64_t{0}};
+        for (const std::uint64_t word : {one.low, one.high, two.low})
+          for (const int shift : {0, 21, 42})
+            expected ^= secret[word >> shift & mask];
+        expected ^= secret[two.high & mask];
+        REQUIRE(out[i] == expected);
+      }
+      CHECK(out[count] == Block{});
+    }
+  }
+}
+
 TEST_CASE("hash is the formula of its header, across changes of key", "[crypto]") {
   const CotHash hash(Block{1, 2});
   Prg prg(TestSeed{2});

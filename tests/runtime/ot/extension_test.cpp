@@ -21,9 +21,9 @@ Half takeAll(Session &session) {
   const std::uint64_t sent = session.isServer() ? stock.serverCotsLeft() : stock.clientCotsLeft();
   const std::uint64_t received =
       session.isServer() ? stock.clientCotsLeft() : stock.serverCotsLeft();
-  const auto q = stock.takeSent(sent).q;
-  const auto t = stock.takeReceived(received).t;
-  return {{q.begin(), q.end()}, {t.begin(), t.end()}, stock.delta()};
+  const SentCots q = stock.takeSent(sent);
+  const ReceivedCots t = stock.takeReceived(received);
+  return {{q.q.begin(), q.q.end()}, {t.t.begin(), t.t.end()}, stock.delta()};
 }
 
 void checkCorrelation(const std::vector<Block> &q, const std::vector<Block> &t, Block delta) {
@@ -78,7 +78,7 @@ TEST_CASE("extended OTs are correlated in both directions, at the predicted cost
 TEST_CASE("a stock of several chunks", "[ot]") {
   TwoParty pair(9);
   const std::uint64_t many = kExtensionChunk + 3000;
-  pair.setUp(many, 2 * kExtensionChunk);
+  pair.setUp(many, 2 * kExtensionChunk, SoftSpokenParameters{});
   auto [server, client] = pair.run(takeAll, takeAll);
   checkCorrelation(server.sent, client.received, server.delta);
   checkCorrelation(client.sent, server.received, client.delta);
@@ -100,6 +100,6 @@ TEST_CASE("an empty stock is an error before anything is sent", "[ot]") {
 TEST_CASE("what setup and extension send under a test seed does not change unnoticed",
           "[ot][wire]") {
   TwoParty pair(1);
-  pair.setUp(3000, 2000);
+  pair.setUp(3000, 2000, SoftSpokenParameters{});
   CHECK(pair.wireHash() == "72d2f02afeeec776060e5ac9a2b2e16a");
 }

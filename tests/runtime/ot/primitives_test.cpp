@@ -183,6 +183,7 @@ TEST_CASE("tables of ring elements: additive shares of the chosen entry", "[ot]"
         pair.deal(cost);
         const Ring values = prg.ring(n << m, bits);
         std::vector<BitVec> choices;
+        choices.reserve(m);
         for (unsigned s = 0; s < m; ++s)
           choices.push_back(randomBits(prg, n));
         auto [sent, received] = runAs(
