@@ -13,7 +13,6 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <span>
 #include <string_view>
 
 namespace dyad {
@@ -277,8 +276,9 @@ void write(const std::string &path, const clear::Shape &shape, const char *descr
 
 } // namespace
 
-NpyArray readNpy(const std::string &path) {
-  const std::vector<std::uint8_t> file = readFile(path, "input file");
+NpyArray readNpy(const std::string &path) { return parseNpy(readFile(path, "input file"), path); }
+
+NpyArray parseNpy(std::span<const std::uint8_t> file, const std::string &path) {
   const std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
   DYAD_REQUIRE(!text.starts_with("PK\x03\x04"), kBadInput,
                "input file '{}' is an archive (.npz); save the array alone with numpy.save", path);
@@ -312,8 +312,7 @@ NpyArray readNpy(const std::string &path) {
                fits ? std::to_string(needed) : "more than there can be",
                fits && needed < held ? "it has something else after the array" : "it is cut off");
 
-  NpyArray array{header.shape,
-                 parseValues(std::span(file).subspan(headerAt + headerLength), type, path)};
+  NpyArray array{header.shape, parseValues(file.subspan(headerAt + headerLength), type, path)};
   if (header.fortranOrder)
     std::visit([&](auto &values) { values = reordered(values, array.shape); }, array.values);
   return array;

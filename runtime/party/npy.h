@@ -6,6 +6,7 @@
 #include "runtime/clear/shape.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +23,8 @@ struct NpyArray {
 /// foreign, cut off or longer than its header says, an element type that is not a number, an
 /// unsigned integer beyond int64).
 NpyArray readNpy(const std::string &path);
+/// The same of a file's bytes; `path` stands for it in messages.
+NpyArray parseNpy(std::span<const std::uint8_t> file, const std::string &path);
 
 /// Writes version 1.0, little endian, C order. The file appears complete or not at all, unless it
 /// is a device or pipe. Errors: kBadInput (cannot be written). Sizes fit: values.size() is the
