@@ -9,14 +9,38 @@ using namespace mlir;
 namespace dyad {
 namespace {
 
+// A product some bits wider costs less than the extension of its result would.
+constexpr unsigned kMaxExtraBits = 2;
+
 fx::Owner ownerOf(Value value) { return fx::fixedType(value).getOwner(); }
 
 } // namespace
 
+unsigned Lowering::comparedWidth(Value value, unsigned shift) const {
+  unsigned width = 0;
+  for (Operation *user : value.getUsers()) {
+    if (auto truncate = dyn_cast<fx::TruncateOp>(user)) {
+      width = std::max(width, comparedWidth(truncate.getResult(),
+                                            shift + static_cast<unsigned>(truncate.getShift())));
+    } else if (isa<fx::AssumeOp, fx::ReshapeOp, fx::TransposeOp, fx::SliceOp, fx::GatherOp>(user)) {
+      width = std::max(width, comparedWidth(user->getResult(0), shift));
+    } else if (isa<fx::MaxPool2DOp, fx::ReduceMaxOp>(user)) {
+      IntegerRange all = range(value);
+      width = std::max(width, hull(all, difference(all, all)).signedBits() + shift);
+    }
+  }
+  return width;
+}
+
+unsigned Lowering::productWidth(Value product) const {
+  unsigned width = std::max(fx::fixedType(product).getWidth(), bits(product));
+  unsigned wanted = comparedWidth(product, 0);
+  return wanted <= std::min(width + kMaxExtraBits, 64U) ? std::max(width, wanted) : width;
+}
+
 LogicalResult Lowering::lowerMul(fx::MulOp op) {
   Value result = op.getResult();
-  unsigned width = fx::fixedType(result).getWidth();
-  width = std::max(width, bits(result));
+  unsigned width = productWidth(result);
   Value lhs = op.getLhs();
   Value rhs = op.getRhs();
   if (isShared(lhs) && isShared(rhs)) {
@@ -66,7 +90,7 @@ LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
     return op.emitError("convolution of shared values needs weights that the server knows, not ")
            << fx::stringifyOwner(ownerOf(op.getWeight())) << " ones";
   Value result = op.getResult();
-  unsigned width = std::max(fx::fixedType(result).getWidth(), bits(result));
+  unsigned width = productWidth(result);
   Value input = ring(op.getInput(), width);
   Value bias = op.getBias();
   bool biasInside = bias && ownerOf(bias) == fx::Owner::kServer;
@@ -91,7 +115,7 @@ LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
 
 LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
   Value result = op.getResult();
-  unsigned width = std::max(fx::fixedType(result).getWidth(), bits(result));
+  unsigned width = productWidth(result);
   Value lhs = op.getLhs();
   Value rhs = op.getRhs();
   bool leftPrivate = ownerOf(lhs) == fx::Owner::kServer;

@@ -122,13 +122,17 @@ LogicalResult Lowering::lower(Operation *op) {
   }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](fx::RevealOp reveal) { return lowerReveal(reveal), success(); })
-      .Case<fx::AssumeOp, fx::ResizeOp>([&](auto) {
+      .Case([&](fx::AssumeOp assume) {
+        define(op->getResult(0), ring(assume.getInput(), nativeWidth(assume.getInput())));
+        return success();
+      })
+      .Case([&](fx::ResizeOp resize) {
         // Rings follow values, not types; a narrower type asks for nothing but less width.
-        Value input = op->getOperand(0);
-        unsigned native = nativeWidth(input);
-        unsigned width = fx::fixedType(op->getResult(0)).getWidth();
-        bool fits = range(op->getResult(0)).fits(width);
-        define(op->getResult(0), ring(input, fits ? std::min(native, width) : native));
+        unsigned native = nativeWidth(resize.getInput());
+        unsigned width = fx::fixedType(resize.getResult()).getWidth();
+        bool fits = range(resize.getResult()).fits(width);
+        define(resize.getResult(),
+               ring(resize.getInput(), fits ? std::min(native, width) : native));
         return success();
       })
       .Case<fx::AddOp, fx::SubOp>([&](auto) { return lowerSum(op), success(); })

@@ -46,6 +46,12 @@ private:
   llvm::LogicalResult lowerConv(fx::Conv2DOp op);
   llvm::LogicalResult lowerMatMul(fx::MatMulOp op);
   void chooseLinearProtocol(mlir::Operation *op);
+  /// Ring of a product: its type's, or a little wider where its differences are compared later, so
+  /// that nothing has to be extended then.
+  unsigned productWidth(mlir::Value product) const;
+  /// Ring that a value needs so that after `shift` bits of truncation so far and those to come its
+  /// maxima can be taken; 0 if none are.
+  unsigned comparedWidth(mlir::Value value, unsigned shift) const;
   bool keepsRing(mlir::Operation *op, unsigned ring, unsigned shift) const;
 
   // Values.
