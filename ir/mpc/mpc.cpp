@@ -95,8 +95,7 @@ LogicalResult RevealOp::verify() {
 LogicalResult ShiftLeftOp::verify() {
   if (getShift() > 63)
     return emitOpError("shift must be 0 to 63");
-  if (width(getResult()) < width(getInput()) ||
-      width(getResult()) > width(getInput()) + getShift())
+  if (width(getResult()) < width(getInput()) || width(getResult()) > width(getInput()) + getShift())
     return emitOpError("result may be wider than the input by up to the shift");
   return verifySameShape(*this);
 }
