@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// See encoding.h.
+#include "runtime/he/encoding.h"
+
+#include <algorithm>
+
+namespace dyad::he {
+
+Encoding::Encoding(const LinearSpec &spec, const LinearPlan &plan)
+    : spec_(spec), plan_(plan),
+      rows_(phaseAxis(spec.kernel[0], spec.strides[0], spec.dilations[0])),
+      columns_(phaseAxis(spec.kernel[1], spec.strides[1], spec.dilations[1])),
+      channels_(spec.channels * plan.phases), origin_(plan.origin(spec)), taps_(plan.phases) {
+  for (std::uint64_t i = 0; i < spec.kernel[0]; ++i)
+    for (std::uint64_t j = 0; j < spec.kernel[1]; ++j)
+      taps_[rows_.phaseOf[i] * columns_.phases.size() + columns_.phaseOf[j]].push_back(
+          {i * spec.kernel[1] + j, rows_.offset[i] * plan.window[1] + columns_.offset[j]});
+}
+
+std::vector<Position> Encoding::positionsOf(std::uint64_t group) const {
+  std::vector<Position> positions;
+  for (std::uint64_t image = 0; image < spec_.images; ++image)
+    for (std::uint64_t row = 0; row < plan_.tiles[0]; ++row)
+      for (std::uint64_t column = 0; column < plan_.tiles[1]; ++column)
+        positions.push_back({group, image, row * plan_.tile[0], column * plan_.tile[1]});
+  return positions;
+}
+
+std::vector<std::uint64_t> Encoding::image(std::span<const std::uint64_t> values,
+                                           const Position &position, std::uint64_t input) const {
+  const std::uint64_t first = input * plan_.channelsAtOnce;
+  const std::uint64_t count = std::min(plan_.channelsAtOnce, channels_ - first);
+  std::vector<std::uint64_t> message(count * plan_.plane());
+  auto into = message.begin();
+  for (std::uint64_t v = first; v < first + count; ++v) {
+    const std::uint64_t channel = position.group * spec_.channels + v / plan_.phases;
+    const std::uint64_t phase = v % plan_.phases;
+    const std::uint64_t *const plane =
+        values.data() + (position.image * spec_.groups * spec_.channels + channel) *
+                            spec_.input[0] * spec_.input[1];
+    // Indices before and after the input stand for padding.
+    const std::uint64_t firstRow =
+        position.row * spec_.strides[0] + rows_.phases[phase / columns_.phases.size()];
+    const std::uint64_t firstColumn =
+        position.column * spec_.strides[1] + columns_.phases[phase % columns_.phases.size()];
+    for (std::uint64_t i = 0; i < plan_.window[0]; ++i) {
+      const std::uint64_t row = firstRow + i * spec_.strides[0] - spec_.pads[0];
+      for (std::uint64_t j = 0; j < plan_.window[1]; ++j, ++into) {
+        const std::uint64_t column = firstColumn + j * spec_.strides[1] - spec_.pads[1];
+        if (row < spec_.input[0] && column < spec_.input[1])
+          *into = plane[row * spec_.input[1] + column];
+      }
+    }
+  }
+  return message;
+}
+
+Encoding::Results Encoding::results(const Position &position, std::uint64_t output) const {
+  Results results;
+  const std::uint64_t first = output * plan_.filtersAtOnce;
+  const std::uint64_t filters = std::min(plan_.filtersAtOnce, spec_.filters - first);
+  const std::uint64_t rows = std::min(plan_.tile[0], spec_.output[0] - position.row);
+  const std::uint64_t columns = std::min(plan_.tile[1], spec_.output[1] - position.column);
+  for (std::uint64_t m = 0; m < filters; ++m)
+    for (std::uint64_t i = 0; i < rows; ++i)
+      for (std::uint64_t j = 0; j < columns; ++j) {
+        results.coefficients.push_back(static_cast<std::uint32_t>(
+            m * plan_.channelsAtOnce * plan_.plane() + origin_ + i * plan_.window[1] + j));
+        const std::uint64_t filter =
+            (position.image * spec_.groups + position.group) * spec_.filters + first + m;
+        results.elements.push_back((filter * spec_.output[0] + position.row + i) * spec_.output[1] +
+                                   position.column + j);
+      }
+  return results;
+}
+
+} // namespace dyad::he

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a convolution or matrix product is cut into ring elements: strides become channels (phases),
+// the result becomes tiles, channels and filters share a polynomial. Decided from the shape and the
+// declared widths alone, by bytes first and products second, the same at compiler and parties.
+#pragma once
+
+#include "runtime/he/parameters.h"
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace dyad::he {
+
+/// A convolution of images that the client holds (its share modulo 2^bits) with the server's
+/// weights. A matrix product is one of 1x1 kernels: its rows are positions.
+struct LinearSpec {
+  std::uint64_t groups = 1;
+  std::uint64_t images = 1;
+  std::uint64_t channels = 0; ///< of a group
+  std::uint64_t filters = 0;  ///< of a group
+  std::array<std::uint64_t, 2> input{1, 1};
+  std::array<std::uint64_t, 2> kernel{1, 1};
+  std::array<std::uint64_t, 2> output{1, 1};
+  std::array<std::uint64_t, 2> strides{1, 1};
+  std::array<std::uint64_t, 2> pads{}; ///< at the top and at the left
+  std::array<std::uint64_t, 2> dilations{1, 1};
+  unsigned bits = 0; ///< of the ring, 1 to 50
+  unsigned weightBits = 0;
+  bool weightSigned = true;
+
+  auto operator<=>(const LinearSpec &) const = default;
+  bool empty() const {
+    return groups * images * channels * filters * output[0] * output[1] * kernel[0] * kernel[1] ==
+           0;
+  }
+};
+
+/// Along one axis: the tap k of the kernel reads phase phaseOf[k] of the input at offset[k]. Phase
+/// p at index i is the input at i * stride + phases[p] - pad.
+struct PhaseAxis {
+  std::vector<std::uint64_t> phases;
+  std::vector<std::size_t> phaseOf;
+  std::vector<std::uint64_t> offset;
+  std::uint64_t extent = 1; ///< taps of the kernel between phases, 1 + the largest offset
+};
+PhaseAxis phaseAxis(std::uint64_t kernel, std::uint64_t stride, std::uint64_t dilation);
+
+struct LinearPlan {
+  unsigned set = 0;
+  Budget budget;
+  std::uint64_t phases = 1;                  ///< of both axes together
+  std::uint64_t channelsAtOnce = 1;          ///< phase channels in a ciphertext
+  std::uint64_t filtersAtOnce = 1;           ///< filters in a reply
+  std::array<std::uint64_t, 2> tile{1, 1};   ///< of the result
+  std::array<std::uint64_t, 2> window{1, 1}; ///< of a phase of the input: tile + extent - 1
+  std::array<std::uint64_t, 2> tiles{1, 1};
+  std::uint64_t inputs = 1;  ///< ciphertexts of a tile
+  std::uint64_t outputs = 1; ///< replies of a tile
+
+  std::uint64_t plane() const { return window[0] * window[1]; }
+  /// Coefficient of the first result: see docs/protocols/rlwe.md, "Encoding".
+  std::uint64_t origin(const LinearSpec &spec) const;
+  /// Tiles of all images and groups.
+  std::uint64_t positions(const LinearSpec &spec) const {
+    return spec.groups * spec.images * tiles[0] * tiles[1];
+  }
+  std::uint64_t products(const LinearSpec &spec) const {
+    return positions(spec) * inputs * outputs;
+  }
+  std::uint64_t uploadBytes(const LinearSpec &spec) const;
+  std::uint64_t replyBytes(const LinearSpec &spec) const;
+};
+
+/// The best plan, or nothing where no parameter set is exact for these widths or nothing is to be
+/// computed.
+std::optional<LinearPlan> planFor(const LinearSpec &spec);
+
+} // namespace dyad::he

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// See ring.h.
+#include "runtime/he/ring.h"
+
+#include "runtime/net/error.h"
+
+#include <memory>
+#include <mutex>
+
+namespace dyad::he {
+namespace {
+
+using Wide = unsigned __int128;
+
+std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
+  return static_cast<std::uint64_t>(static_cast<Wide>(a) * b % p);
+}
+std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
+
+std::size_t bitReversed(std::size_t x, unsigned bits) {
+  std::size_t result = 0;
+  for (unsigned i = 0; i < bits; ++i)
+    result |= (x >> i & 1) << (bits - 1 - i);
+  return result;
+}
+
+// An element of order 2 degree: x^((p-1) / 2 degree) whose degree-th power is -1.
+std::uint64_t primitiveRoot(std::size_t degree, std::uint64_t p) {
+  for (std::uint64_t x = 2;; ++x) {
+    const std::uint64_t root = powerModulo(x, (p - 1) / (2 * degree), p);
+    if (powerModulo(root, degree, p) == p - 1)
+      return root;
+  }
+}
+
+std::vector<std::uint64_t> tail(const std::vector<std::uint64_t> &roots,
+                                const std::vector<std::uint64_t> &quotients, std::size_t degree) {
+  std::vector<std::uint64_t> table;
+  for (std::size_t block = 0; block < degree / 64; ++block)
+    for (unsigned layer = 0; layer < 3; ++layer) {
+      const std::size_t each = std::size_t{1} << layer; // butterfly groups in a row of eight
+      for (std::size_t g = 0; g < each; ++g)
+        for (const auto *from : {&roots, &quotients})
+          for (std::size_t row = 0; row < 8; ++row)
+            table.push_back((*from)[degree / 8 * each + (8 * block + row) * each + g]);
+    }
+  return table;
+}
+
+} // namespace
+
+std::uint64_t powerModulo(std::uint64_t x, std::uint64_t exponent, std::uint64_t p) {
+  std::uint64_t result = 1;
+  for (; exponent != 0; exponent >>= 1) {
+    if (exponent & 1)
+      result = timesModulo(result, x, p);
+    x = timesModulo(x, x, p);
+  }
+  return result;
+}
+
+Factor factorFor(std::uint64_t value, std::uint64_t p) {
+  value %= p;
+  return {value, static_cast<std::uint64_t>((static_cast<Wide>(value) << 64) / p)};
+}
+
+TransformTables makeTables(std::size_t degree, std::uint64_t p) {
+  TransformTables tables;
+  tables.p = p;
+  tables.degree = degree;
+  unsigned bits = 0;
+  while (std::size_t{1} << bits < degree)
+    ++bits;
+  const std::uint64_t root = primitiveRoot(degree, p);
+  const auto fill = [&](std::uint64_t base, auto &values, auto &quotients, auto &quotients52) {
+    values.resize(degree);
+    quotients.resize(degree);
+    quotients52.resize(degree);
+    std::uint64_t power = 1;
+    for (std::size_t i = 0; i < degree; ++i) {
+      const Factor factor = factorFor(power, p);
+      const std::size_t at = bitReversed(i, bits);
+      values[at] = factor.value;
+      quotients[at] = factor.quotient;
+      quotients52[at] = factor.quotient >> 12;
+      power = timesModulo(power, base, p);
+    }
+  };
+  fill(root, tables.roots, tables.rootQuotients, tables.rootQuotients52);
+  fill(inverseModulo(root, p), tables.inverses, tables.inverseQuotients, tables.inverseQuotients52);
+  tables.tailRoots = tail(tables.roots, tables.rootQuotients52, degree);
+  tables.tailInverses = tail(tables.inverses, tables.inverseQuotients52, degree);
+  tables.byDegree = factorFor(inverseModulo(degree, p), p);
+  tables.by52 = factorFor(powerModulo(2, 52, p), p);
+  tables.by104 = factorFor(powerModulo(2, 104, p), p);
+  tables.one = factorFor(1, p);
+  return tables;
+}
+
+const RingContext &RingContext::of(const ParameterSet &set) {
+  static std::mutex mutex;
+  static std::array<std::unique_ptr<const RingContext>, 16> contexts;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<const RingContext> &context = contexts.at(set.id);
+  if (!context)
+    context.reset(new RingContext(set));
+  return *context;
+}
+
+RingContext::RingContext(const ParameterSet &set) : set_(set) {
+  modulusLow_ = 1;
+  for (unsigned i = 0; i < set.primes; ++i) {
+    const std::uint64_t p = set.prime[i];
+    tables_.push_back(makeTables(set.degree, p));
+    modulusLow_ *= p;
+    std::uint64_t cofactor = 1;
+    for (unsigned j = 0; j < set.primes; ++j)
+      if (j != i)
+        cofactor = timesModulo(cofactor, set.prime[j] % p, p);
+    cofactorInverse_[i] = factorFor(inverseModulo(cofactor, p), p);
+    scale_[i] = static_cast<std::uint64_t>((Wide{1} << (63 + set.primeBits[i])) / p);
+  }
+  firstInverse_ = factorFor(inverseModulo(set.prime[0] % set.prime[1], set.prime[1]), set.prime[1]);
+}
+
+void RingContext::forward(Polynomial &x) const {
+  for (unsigned i = 0; i < primes(); ++i)
+    ringKernels().forward(tables_[i], x.data() + i * degree());
+}
+void RingContext::inverse(Polynomial &x) const {
+  for (unsigned i = 0; i < primes(); ++i)
+    ringKernels().inverse(tables_[i], x.data() + i * degree());
+}
+
+// round(q m / 2^l) = (q m + h - t) / 2^l with h = 2^(l-1) and t = (q m + h) mod 2^l, and q = 0
+// modulo each prime: 1/2 - t / 2^l.
+void RingContext::addMessage(std::span<const std::uint64_t> message, unsigned bits,
+                             Polynomial &x) const {
+  const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
+  const std::uint64_t half = std::uint64_t{1} << (bits - 1);
+  for (unsigned i = 0; i < primes(); ++i) {
+    const std::uint64_t p = prime(i);
+    const std::uint64_t two = (p + 1) / 2;
+    const Factor scale = factorFor(inverseModulo(powerModulo(2, bits, p), p), p);
+    std::uint64_t *const into = x.data() + i * degree();
+    for (std::size_t j = 0; j < message.size(); ++j) {
+      const std::uint64_t t = (modulusLow_ * message[j] + half) & mask;
+      const std::uint64_t part = belowModulus(two + p - times(t, scale, p), p);
+      into[j] = belowModulus(into[j] + part, p);
+    }
+  }
+}
+
+Polynomial RingContext::fromSigned(std::span<const std::int64_t> values) const {
+  Polynomial x(words());
+  for (unsigned i = 0; i < primes(); ++i)
+    for (std::size_t j = 0; j < values.size(); ++j)
+      x[i * degree() + j] = static_cast<std::uint64_t>(values[j]) +
+                            (prime(i) & static_cast<std::uint64_t>(values[j] >> 63));
+  return x;
+}
+
+std::uint64_t RingContext::fraction(const Polynomial &x, std::size_t at) const {
+  std::uint64_t sum = 0;
+  for (unsigned i = 0; i < primes(); ++i) {
+    const std::uint64_t y = times(x[at + i * degree()], cofactorInverse_[i], prime(i));
+    sum += static_cast<std::uint64_t>(static_cast<Wide>(y) * scale_[i] >> (set_.primeBits[i] - 1));
+  }
+  return sum;
+}
+
+std::vector<std::uint64_t> RingContext::timesSmall(std::span<const std::uint64_t> a, unsigned bits,
+                                                   const Polynomial &other) const {
+  Polynomial residues(2 * degree());
+  const std::uint64_t half = std::uint64_t{1} << (bits - 1);
+  const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
+  std::vector<std::uint64_t> low(degree());
+  std::vector<std::uint64_t> high(degree());
+  for (unsigned i = 0; i < 2; ++i) {
+    const std::uint64_t p = prime(i);
+    std::uint64_t *const x = residues.data() + i * degree();
+    // Centred: a - 2^bits where a is at least half of that.
+    const std::uint64_t wrap = powerModulo(2, bits, p);
+    for (std::size_t j = 0; j < degree(); ++j) {
+      const std::uint64_t large = -(a[j] / half);
+      x[j] = belowModulus(times(a[j], tables_[i].one, p) + p - (wrap & large), p);
+    }
+    ringKernels().forward(tables_[i], x);
+    std::fill(low.begin(), low.end(), 0);
+    std::fill(high.begin(), high.end(), 0);
+    ringKernels().accumulate(x, other.data() + i * degree(), low.data(), high.data(), degree());
+    ringKernels().reduce(tables_[i], low.data(), high.data(), x);
+    ringKernels().inverse(tables_[i], x);
+  }
+  // Garner: x = x0 + p0 k, with k above p1 / 2 for negative ones.
+  const std::uint64_t p0 = prime(0);
+  const std::uint64_t p1 = prime(1);
+  std::vector<std::uint64_t> product(degree());
+  for (std::size_t j = 0; j < degree(); ++j) {
+    const std::uint64_t x0 = residues[j];
+    const std::uint64_t difference =
+        belowModulus(residues[degree() + j] + p1 - times(x0, tables_[1].one, p1), p1);
+    const std::uint64_t k = times(difference, firstInverse_, p1);
+    const std::uint64_t negative = -((p1 / 2 - k) >> 63);
+    product[j] = (x0 + p0 * (k - (p1 & negative))) & mask;
+  }
+  return product;
+}
+
+} // namespace dyad::he

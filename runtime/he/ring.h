@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Polynomials modulo X^degree + 1 and the primes of a parameter set: tables, transforms, encoding
+// of messages, and what turns residues into fractions of q.
+#pragma once
+
+#include "runtime/he/parameters.h"
+#include "runtime/he/ring_kernels.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace dyad::he {
+
+/// Residues modulo each prime in turn: primes x degree words.
+using Polynomial = std::vector<std::uint64_t>;
+
+std::uint64_t powerModulo(std::uint64_t x, std::uint64_t exponent, std::uint64_t p);
+Factor factorFor(std::uint64_t value, std::uint64_t p);
+TransformTables makeTables(std::size_t degree, std::uint64_t p);
+
+/// A parameter set with its tables. Immutable; one for each set in a process.
+class RingContext {
+public:
+  static const RingContext &of(const ParameterSet &set);
+
+  const ParameterSet &set() const { return set_; }
+  std::size_t degree() const { return set_.degree; }
+  unsigned primes() const { return set_.primes; }
+  std::size_t words() const { return degree() * primes(); }
+  std::uint64_t prime(unsigned i) const { return set_.prime[i]; }
+  const TransformTables &tables(unsigned i) const { return tables_[i]; }
+
+  void forward(Polynomial &x) const;
+  void inverse(Polynomial &x) const;
+
+  /// Adds round(q m / 2^bits), exactly, to the coefficients; m below 2^bits.
+  void addMessage(std::span<const std::uint64_t> message, unsigned bits, Polynomial &x) const;
+
+  /// Residues of small signed integers.
+  Polynomial fromSigned(std::span<const std::int64_t> values) const;
+
+  /// 2^64 x / q for a coefficient x given by its residues at x[at + i * degree], i below primes,
+  /// modulo 2^64; too small by less than 3 units for each prime.
+  std::uint64_t fraction(const Polynomial &x, std::size_t at) const;
+
+  /// a b mod (X^degree + 1, 2^bits) for a below 2^bits and b small with transform `other`: by the
+  /// first two primes, whose product must be above degree 2^bits.
+  std::vector<std::uint64_t> timesSmall(std::span<const std::uint64_t> a, unsigned bits,
+                                        const Polynomial &other) const;
+
+private:
+  explicit RingContext(const ParameterSet &set);
+
+  ParameterSet set_;
+  std::vector<TransformTables> tables_;
+  std::array<Factor, kMaxPrimes> cofactorInverse_; ///< 1 / (q / p_i) modulo p_i
+  std::array<std::uint64_t, kMaxPrimes> scale_{};  ///< floor(2^(63 + bits of p_i) / p_i)
+  std::uint64_t modulusLow_ = 0;                   ///< q mod 2^64
+  Factor firstInverse_;                            ///< 1 / p_0 modulo p_1
+};
+
+} // namespace dyad::he

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The distributions of RLWE. Those of secrets take the same time for every outcome.
+#pragma once
+
+#include "runtime/crypto/prg.h"
+#include "runtime/he/ring.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace dyad::he {
+
+/// Uniform in {-1, 0, 1}, up to 2^-62.
+std::vector<std::int64_t> ternary(Prg &prg, std::size_t count);
+
+/// Centered binomial of 21 coins a side: variance 10.5, standard deviation 3.24.
+std::vector<std::int64_t> binomial(Prg &prg, std::size_t count);
+
+/// Residues uniform modulo each prime, by rejection: for public polynomials only.
+Polynomial uniform(Prg &prg, const RingContext &ring);
+
+/// Sums of four numbers uniform in [-2^(bits-1), 2^(bits-1)), as residues modulo each prime: word
+/// i * count + j for prime i. 1 <= bits <= 120.
+std::vector<std::uint64_t> flooding(Prg &prg, const RingContext &ring, std::size_t count,
+                                    unsigned bits);
+
+} // namespace dyad::he

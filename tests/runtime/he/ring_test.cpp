@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ring arithmetic against schoolbook products and 128-bit integers; parameters; samplers.
+#include "runtime/he/ring.h"
+#include "runtime/he/sampler.h"
+#include "runtime/net/error.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <random>
+
+using namespace dyad;
+using namespace dyad::he;
+
+namespace {
+
+using Wide = unsigned __int128;
+using Words = std::vector<std::uint64_t>;
+
+Words randomBelow(std::uint64_t p, std::size_t n, std::mt19937_64 &random) {
+  Words x(n);
+  for (std::uint64_t &value : x)
+    value = random() % p;
+  return x;
+}
+
+Words naiveProduct(const Words &a, const Words &b, std::uint64_t p) {
+  Words c(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const auto term = static_cast<std::uint64_t>(static_cast<Wide>(a[i]) * b[j] % p);
+      std::uint64_t &into = c[(i + j) % a.size()];
+      into = i + j < a.size() ? (into + term) % p : (into + p - term) % p;
+    }
+  return c;
+}
+
+Words product(const RingKernels &kernels, const TransformTables &tables, Words a, Words b) {
+  kernels.forward(tables, a.data());
+  kernels.forward(tables, b.data());
+  Words low(a.size()), high(a.size());
+  kernels.accumulate(a.data(), b.data(), low.data(), high.data(), a.size());
+  kernels.reduce(tables, low.data(), high.data(), a.data());
+  kernels.inverse(tables, a.data());
+  return a;
+}
+
+} // namespace
+
+TEST_CASE("parameter sets are what they say, and secure", "[he][parameters]") {
+  for (const ParameterSet &set : parameterSets()) {
+    INFO("set " << set.id);
+    CHECK(&parameterSet(set.id) == &set);
+    CHECK(set.modulusBits() <= secureModulusBits(set.degree));
+    double log2q = 0;
+    for (unsigned i = 0; i < set.primes; ++i) {
+      const std::uint64_t p = set.prime[i];
+      CHECK(p % (2 * set.degree) == 1);
+      CHECK(p < std::uint64_t{1} << set.primeBits[i]);
+      CHECK(p < std::uint64_t{1} << 50);
+      log2q += std::log2(static_cast<double>(p));
+      for (const std::uint64_t witness : {2, 3, 5, 7, 11, 13, 17}) {
+        std::uint64_t odd = p - 1;
+        while (odd % 2 == 0)
+          odd /= 2;
+        std::uint64_t x = powerModulo(witness, odd, p);
+        bool passes = x == 1;
+        for (; odd < p - 1; odd *= 2) {
+          passes = passes || x == p - 1;
+          x = static_cast<std::uint64_t>(static_cast<Wide>(x) * x % p);
+        }
+        CHECK(passes);
+      }
+      for (unsigned j = 0; j < i; ++j)
+        CHECK(set.prime[j] != p);
+    }
+    CHECK(log2q > set.modulusBits() - 0.001);
+  }
+  CHECK_THROWS_AS(parameterSet(99), Error);
+}
+
+TEST_CASE("parameters follow from declared widths, and what does not fit is refused",
+          "[he][parameters]") {
+  // PROTOCOLS 5.4: log2 q >= l + 52 + log2 B_e, with B_e of all weights at their extreme.
+  for (const Demand &demand : {Demand{16, 7, 64}, Demand{28, 12, 4096}, Demand{32, 12, 512},
+                               Demand{40, 15, 10000}, Demand{48, 20, 100}}) {
+    const ParameterSet &set = chooseParameters(demand);
+    const Budget budget = *budgetFor(set, demand);
+    const double error = 8 * std::sqrt(10.5) *
+                         std::sqrt(13.0 / 12 * static_cast<double>(demand.terms) *
+                                       std::pow(4.0, demand.magnitudeBits) +
+                                   4.0 * set.degree / 3 + 1);
+    CHECK(std::ldexp(1.0, static_cast<int>(budget.errorBits)) >= error);
+    CHECK(std::ldexp(1.0, static_cast<int>(budget.errorBits) - 1) < error);
+    CHECK(budget.floodBits == budget.errorBits + 50);
+    CHECK(set.modulusBits() >= demand.bits + 52 + std::log2(error));
+  }
+  CHECK(chooseParameters({28, 12, 512}).degree == 4096);
+  CHECK(chooseParameters({40, 12, 512}).degree == 8192);
+  CHECK_THROWS_WITH(chooseParameters({60, 12, 512}), Catch::Contains("2^60"));
+  CHECK_THROWS_AS(chooseParameters({32, 34, 512}), Error);
+  // More than 106 bits of modulus at degree 4096 are no parameters, however they are spelled.
+  ParameterSet weak = parameterSet(2);
+  weak.primeBits = {54, 53};
+  CHECK_FALSE(budgetFor(weak, {16, 7, 64}));
+  weak.degree = 1024;
+  weak.primeBits = {20, 20};
+  CHECK_FALSE(budgetFor(weak, {1, 1, 1}));
+}
+
+TEST_CASE("products of polynomials equal schoolbook ones with all kernels", "[he][ring]") {
+  std::mt19937_64 random(1);
+  for (const std::size_t degree : {64, 128, 512})
+    for (const std::uint64_t p :
+         {parameterSet(0).prime[0], parameterSet(3).prime[1], parameterSet(7).prime[3]}) {
+      const TransformTables tables = makeTables(degree, p);
+      for (int extreme = 0; extreme < 2; ++extreme) {
+        Words a = randomBelow(p, degree, random), b = randomBelow(p, degree, random);
+        if (extreme)
+          a.assign(degree, p - 1), b.assign(degree, p - 1);
+        const Words expected = naiveProduct(a, b, p);
+        for (const RingKernels *kernels : allRingKernels()) {
+          INFO(kernels->name << " " << degree << " " << p);
+          CHECK(product(*kernels, tables, a, b) == expected);
+        }
+      }
+    }
+}
+
+TEST_CASE("all kernels give the same transforms and sums", "[he][ring]") {
+  std::mt19937_64 random(2);
+  for (const unsigned id : {0U, 3U, 7U}) {
+    const RingContext &ring = RingContext::of(parameterSet(id));
+    const TransformTables &tables = ring.tables(0);
+    const Words a = randomBelow(tables.p, ring.degree(), random);
+    std::vector<Words> forward, inverse, sums;
+    for (const RingKernels *kernels : allRingKernels()) {
+      forward.push_back(a);
+      kernels->forward(tables, forward.back().data());
+      inverse.push_back(forward.back());
+      kernels->inverse(tables, inverse.back().data());
+      CHECK(inverse.back() == a);
+      // As many products as the accumulators take, all as large as can be.
+      const Words top(ring.degree(), tables.p - 1);
+      Words low(ring.degree()), high(ring.degree()), out(ring.degree());
+      for (std::size_t i = 0; i < kMaxProducts; ++i)
+        if (i % 2)
+          kernels->accumulate(top.data(), top.data(), low.data(), high.data(), ring.degree());
+        else
+          kernels->accumulateScaled(top.data(), tables.p - 1, low.data(), high.data(),
+                                    ring.degree());
+      kernels->reduce(tables, low.data(), high.data(), out.data());
+      CHECK(out == Words(ring.degree(), kMaxProducts)); // (-1)(-1) each time
+      kernels->accumulate(a.data(), a.data(), low.data(), high.data(), ring.degree());
+      kernels->reduce(tables, low.data(), high.data(), out.data());
+      sums.push_back(out);
+    }
+    for (std::size_t k = 1; k < forward.size(); ++k) {
+      CHECK(forward[k] == forward[0]);
+      CHECK(sums[k] == sums[0]);
+    }
+  }
+}
+
+TEST_CASE("messages are encoded exactly and fractions of q come back", "[he][ring]") {
+  std::mt19937_64 random(3);
+  for (const unsigned id : {1U, 3U, 6U})
+    for (const unsigned bits : {1U, 16U, 32U, 45U}) {
+      const RingContext &ring = RingContext::of(parameterSet(id));
+      Words message(ring.degree());
+      for (std::uint64_t &m : message)
+        m = random() >> (64 - bits);
+      message[0] = 0;
+      message[1] = ~std::uint64_t{0} >> (64 - bits);
+      Polynomial x(ring.words());
+      ring.addMessage(message, bits, x);
+      std::uint64_t worst = 0;
+      for (std::size_t j = 0; j < ring.degree(); ++j) {
+        // Encoding rounds by half a unit of q, far below 2^64; what is left are the fractions'
+        // ends.
+        const std::uint64_t off = ring.fraction(x, j) - (message[j] << (64 - bits));
+        worst = std::max(worst, std::min(off, -off));
+      }
+      CHECK(worst <= 3 * ring.primes() + 1);
+    }
+}
+
+TEST_CASE("small products modulo a power of two", "[he][ring]") {
+  std::mt19937_64 random(4);
+  for (const unsigned id : {0U, 3U, 4U})
+    for (const unsigned bits : {25U, 41U, 55U}) {
+      const RingContext &ring = RingContext::of(parameterSet(id));
+      const std::size_t n = ring.degree();
+      Words a(n);
+      for (std::uint64_t &value : a)
+        value = random() >> (64 - bits);
+      a[0] = std::uint64_t{1} << (bits - 1);
+      std::vector<std::int64_t> b(n);
+      for (std::int64_t &value : b)
+        value = static_cast<std::int64_t>(random() % 3) - 1;
+      Polynomial transform = ring.fromSigned(b);
+      ring.forward(transform);
+      const Words c = ring.timesSmall(a, bits, transform);
+      for (const std::size_t at : {std::size_t{0}, std::size_t{1}, n / 2, n - 1}) {
+        std::uint64_t expected = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::size_t j = (at + n - i) % n;
+          const std::uint64_t term = a[i] * static_cast<std::uint64_t>(b[j]);
+          expected += i <= at ? term : -term;
+        }
+        CHECK(c[at] == (expected & (~std::uint64_t{0} >> (64 - bits))));
+      }
+    }
+}
+
+TEST_CASE("samplers have the distributions they promise", "[he][sampler]") {
+  Prg prg(TestSeed{5});
+  constexpr std::size_t kCount = 1 << 18;
+  const auto moments = [](const std::vector<std::int64_t> &x) {
+    double sum = 0, square = 0;
+    for (const std::int64_t value : x) {
+      sum += static_cast<double>(value);
+      square += static_cast<double>(value * value);
+    }
+    return std::pair(sum / static_cast<double>(x.size()), square / static_cast<double>(x.size()));
+  };
+  const auto [mean3, square3] = moments(ternary(prg, kCount));
+  CHECK(std::abs(mean3) < 0.01);
+  CHECK(square3 == Approx(2.0 / 3).margin(0.01));
+  const auto [mean, square] = moments(binomial(prg, kCount));
+  CHECK(std::abs(mean) < 0.05);
+  CHECK(square == Approx(10.5).epsilon(0.02));
+
+  // Flooding of few bits: the residue is the number itself, centred; variance 4 4^b / 12.
+  const RingContext &ring = RingContext::of(parameterSet(3));
+  const Words flood = flooding(prg, ring, kCount, 20);
+  std::vector<std::int64_t> centred(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::uint64_t p = ring.prime(0);
+    centred[i] = static_cast<std::int64_t>(flood[i] > p / 2 ? flood[i] - p : flood[i]);
+    CHECK(std::abs(centred[i]) <= std::int64_t{2} << 20);
+    const std::uint64_t p1 = ring.prime(1);
+    const std::uint64_t other = flood[kCount + i];
+    CHECK(centred[i] == static_cast<std::int64_t>(other > p1 / 2 ? other - p1 : other));
+  }
+  const auto [floodMean, floodSquare] = moments(centred);
+  CHECK(std::abs(floodMean) < 5000);
+  CHECK(floodSquare == Approx(std::ldexp(1.0, 40) / 3).epsilon(0.02));
+}
