@@ -15,6 +15,10 @@ namespace dyad {
 
 namespace {
 
+int bitsMissing(const FxViolation &violation) {
+  return static_cast<int>(violation.bitsNeeded) - static_cast<int>(violation.bitsGiven);
+}
+
 struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
   using CheckRangesBase::CheckRangesBase;
   explicit CheckRanges(std::shared_ptr<const Samples> loaded)
@@ -38,9 +42,9 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
     FailureOr<FxInterpreter> program = FxInterpreter::create(module);
     if (failed(program))
       return signalPassFailure();
-    // Program order, one entry for each operation: the worst of all samples.
+    // Program order, one entry for each node: what needs most bits of all samples.
     std::vector<FxViolation> worst;
-    llvm::DenseMap<Operation *, size_t> index;
+    std::map<std::string, size_t> index;
     std::map<std::string, clear::Shape> shapes;
     module.walk(
         [&](fx::InputOp input) { shapes[input.getName().str()] = shapeOf(input.getResult()); });
@@ -52,10 +56,13 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
       if (failed(run))
         return signalPassFailure();
       for (const FxViolation &violation : run->violations) {
-        auto [found, isNew] = index.try_emplace(violation.op, worst.size());
+        std::string node = nodeName(violation.op).str();
+        if (node.empty())
+          node = fmt::format("{}", fmt::ptr(violation.op));
+        auto [found, isNew] = index.try_emplace(node, worst.size());
         if (isNew)
           worst.push_back(violation);
-        else if (worst[found->second].bitsNeeded < violation.bitsNeeded)
+        else if (bitsMissing(worst[found->second]) < bitsMissing(violation))
           worst[found->second] = violation;
       }
     }

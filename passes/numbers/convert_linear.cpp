@@ -64,17 +64,8 @@ void Converter::convertConvolution(nn::Conv2DOp op) {
   }
   Format chosen = format(op, proved.value_or(IntegerRange{0, 0}), fraction, Stage::kAccumulator);
   Value biasValue;
-  if (op.getBias()) {
-    unsigned needed = quantiser_.rangeAt(op.getBias(), fraction).signedBits();
-    if (needed > chosen.width &&
-        (choices_.bitwidth || configured(op).bitwidth || configured(op).accumulatorBitwidth))
-      fail(op, fmt::format("its bias needs {} bits at {} fraction bits, not {}", needed, fraction,
-                           chosen.width));
-    biasValue = quantiser_
-                    .constant(builder_, op.getBias(), fraction,
-                              std::min(64U, std::max(needed, chosen.width)))
-                    .value;
-  }
+  if (op.getBias())
+    biasValue = addend(op, op.getBias(), fraction, chosen).value;
   fx::Owner owner = fx::join(from.getOwner(), weightType.getOwner());
   Value value = builder_.create<fx::Conv2DOp>(
       op.getLoc(), type(op.getResult(), chosen.width, fraction, owner), input.value, weights.value,

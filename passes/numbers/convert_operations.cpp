@@ -246,18 +246,9 @@ void Converter::convertSum(Operation *op) {
       sumOf(numbers[0].range, subtracts ? negated(numbers[1].range) : numbers[1].range);
   Format chosen = format(op, proved, variableType.getFraction(),
                          keepsRaw ? Stage::kAccumulator : Stage::kResult);
-  if (constantIndex >= 0) {
-    unsigned needed = numbers[constantIndex].range.signedBits();
-    unsigned width = chosen.width;
-    if (needed > width && (choices_.bitwidth || configured(op).bitwidth))
-      fail(op, fmt::format("adds constants that need {} bits at {} fraction bits, not {}", needed,
-                           variableType.getFraction(), width));
+  if (constantIndex >= 0)
     numbers[constantIndex].value =
-        quantiser_
-            .constant(builder_, operands[constantIndex], variableType.getFraction(),
-                      std::min(64U, std::max(needed, width)))
-            .value;
-  }
+        addend(op, operands[constantIndex], variableType.getFraction(), chosen).value;
   fx::Owner owner = fx::join(ownerOf(numbers[0].value), ownerOf(numbers[1].value));
   RankedTensorType to = type(op->getResult(0), chosen.width, variableType.getFraction(), owner);
   Value value =

@@ -233,8 +233,14 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
     format.range = cut(proved, *assumed);
     format.assumed = assumed;
   }
-  bool compared = stage == Stage::kResult && isCompared(result);
-  unsigned needed = widthFor(format.range, compared);
+  unsigned needed = widthFor(format.range, stage == Stage::kResult && isCompared(result));
+  if (int64_t lost = fraction - scales_.fraction(result);
+      stage == Stage::kAccumulator && !isIntermediate && lost > 0) {
+    // Losing bits makes the ring narrower by as many: what is left should be wide enough.
+    unsigned behind = widthFor(rescaled(format.range, lost), isCompared(result));
+    needed = std::max(needed, behind + static_cast<unsigned>(lost));
+  }
+  format.needed = needed;
   format.width = choices_.bitwidth ? static_cast<unsigned>(*choices_.bitwidth) : needed;
   if (format.width > kMaxWidth) {
     fail(op, fmt::format("needs {} bits, more than the 64 of the widest number; give it a smaller "
@@ -321,6 +327,20 @@ FixedConstant Converter::weight(Operation *op, Value value) {
   consulted(op, "weight_scale", fraction);
   consulted(op, "weight_bitwidth", width);
   return quantiser_.constant(builder_, value, fraction, width);
+}
+
+FixedConstant Converter::addend(Operation *op, Value value, int64_t fraction,
+                                const Format &format) {
+  unsigned needed = quantiser_.rangeAt(value, fraction).signedBits();
+  NodeNumbers numbers = configured(op);
+  bool isConfigured = numbers.bitwidth || numbers.accumulatorBitwidth;
+  if (needed > 63 ||
+      (needed > format.width && (isConfigured || (choices_.bitwidth && !choices_.areChecked))))
+    fail(op, fmt::format("adds constants, and needs {} bits at {} fraction bits, not {}; use more "
+                         "bits, or a smaller scale or weight scale",
+                         std::max(needed, format.needed), fraction, format.width));
+  return quantiser_.constant(builder_, value, fraction,
+                             std::min(kMaxWidth, std::max(needed, format.width)));
 }
 
 } // namespace dyad

@@ -21,6 +21,7 @@ struct NumberChoices {
   std::optional<int64_t> bitwidth;    ///< of every value but weights
   std::optional<int64_t> weightScale; ///< fraction bits of weights
   int64_t weightBits = 11;            ///< significant bits of weights, where scales are chosen
+  bool areChecked = false;            ///< check-ranges follows, on samples: it says all it finds
 };
 
 class Converter {
@@ -49,6 +50,7 @@ private:
   struct Format {
     IntegerRange range;
     unsigned width = 0;
+    unsigned needed = 0; ///< what the range asks for, where the width is fixed
     std::optional<IntegerRange> assumed;
     fx::RangeKind kind = fx::RangeKind::kCalibrated;
   };
@@ -86,6 +88,9 @@ private:
   Format format(mlir::Operation *op, IntegerRange proved, int64_t fraction, Stage stage,
                 bool isIntermediate = false);
   FixedConstant weight(mlir::Operation *op, mlir::Value value);
+  /// The constant that `op` adds to a value of the given format.
+  FixedConstant addend(mlir::Operation *op, mlir::Value value, int64_t fraction,
+                       const Format &format);
   std::optional<IntegerRange> assumption(mlir::Value value, int64_t fraction,
                                          fx::RangeKind &kind) const;
   mlir::RankedTensorType type(mlir::Value shapeOf, unsigned width, int64_t fraction,

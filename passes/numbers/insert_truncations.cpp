@@ -40,25 +40,18 @@ int64_t windowOf(Operation *op) {
   return elements(op->getOperand(0)) / std::max<int64_t>(elements(op->getResult(0)), 1);
 }
 
-Value retyped(OpBuilder &builder, Value value, fx::FixedType element) {
-  auto tensor = RankedTensorType::get(cast<RankedTensorType>(value.getType()).getShape(), element);
-  return tensor == value.getType()
-             ? value
-             : builder.create<fx::ResizeOp>(value.getLoc(), tensor, value).getResult();
-}
-
 struct InsertTruncations : impl::InsertTruncationsBase<InsertTruncations> {
   // Whether rounding after the maximum is cheaper: fewer truncations, wider comparisons.
-  static bool isCheaperBehind(fx::RequantizeOp requantize, Operation *maximum, unsigned wide) {
+  static bool isCheaperBehind(fx::RequantizeOp requantize, Operation *maximum) {
     auto before = static_cast<uint64_t>(elements(requantize.getResult()));
     auto after = static_cast<uint64_t>(elements(maximum->getResult(0)));
     auto window = static_cast<uint64_t>(windowOf(maximum));
     auto shift = static_cast<unsigned>(lostBits(requantize));
-    unsigned from = fx::fixedType(requantize.getInput()).getWidth();
+    unsigned wide = fx::fixedType(requantize.getInput()).getWidth();
     unsigned narrow = fx::fixedType(requantize.getResult()).getWidth();
     return bytesOf(truncateReduceCost(after, wide, shift)) +
                bytesOf(maximumOverCost(after, window, wide)) <
-           bytesOf(truncateReduceCost(before, from, shift)) +
+           bytesOf(truncateReduceCost(before, wide, shift)) +
                bytesOf(maximumOverCost(after, window, narrow));
   }
 
@@ -75,15 +68,13 @@ struct InsertTruncations : impl::InsertTruncationsBase<InsertTruncations> {
       return; // in the clear nothing costs
     // Comparisons need room for differences.
     IntegerRange range = ranges.at(input);
-    unsigned wide = std::max(type.getWidth(), hull(range, difference(range, range)).signedBits());
-    if (wide > 64 || !isCheaperBehind(requantize, maximum, wide))
+    if (!difference(range, range).fits(type.getWidth()) || !isCheaperBehind(requantize, maximum))
       return;
     OpBuilder builder(maximum);
-    Value compared = retyped(builder, input, type.withWidth(wide));
     Operation *moved = builder.clone(*maximum);
-    moved->setOperand(0, compared);
+    moved->setOperand(0, input);
     auto shape = cast<RankedTensorType>(maximum->getResult(0).getType()).getShape();
-    moved->getResult(0).setType(RankedTensorType::get(shape, type.withWidth(wide)));
+    moved->getResult(0).setType(RankedTensorType::get(shape, type));
     Value rounded = builder.create<fx::RequantizeOp>(
         requantize.getLoc(), maximum->getResult(0).getType(), moved->getResult(0));
     maximum->getResult(0).replaceAllUsesWith(rounded);

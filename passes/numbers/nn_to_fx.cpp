@@ -5,7 +5,6 @@
 
 #include "passes/numbers/converter.h"
 #include "passes/numbers/precision.h"
-#include "passes/numbers/synthetic_samples.h"
 
 #include <fstream>
 #include <iterator>
@@ -46,12 +45,13 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
                                 values.begin() + static_cast<std::ptrdiff_t>(
                                                      values.size() / loaded_->count * few.count));
     } else {
-      few = drawSamples(module, kDrawnMagnitude, std::max(count, kSyntheticKinds));
+      constexpr size_t kFirst = 5; // fields and blobs before noise, constants last
+      few = drawSamples(module, kDrawnMagnitude, count, kFirst);
     }
     NnToFxOptions options;
     options.scale = scale;
     options.weightScale = weightScale;
-    options.bitwidth = bitwidth;
+    options.bitwidth = "auto"; // the outputs do not tell whether a width is enough
     options.config = config;
     options.activationBits = activationBits;
     options.weightBits = weightBits;
@@ -118,6 +118,7 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     choices.weightBits = weightBits;
     rule.fixed = numberOption("scale", scale, -16, 40);
     choices.weightScale = numberOption("weight-scale", weightScale, -16, 40);
+    choices.areChecked = isLoaded_ && loaded_;
     choices.bitwidth = numberOption("bitwidth", bitwidth, 2, 64);
     NumbersConfig numbers;
     readConfig(numbers, function);

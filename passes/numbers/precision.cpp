@@ -175,7 +175,7 @@ double workOf(ModuleOp module) {
   return work;
 }
 
-Samples drawSamples(ModuleOp module, double magnitude, size_t count) {
+Samples drawSamples(ModuleOp module, double magnitude, size_t count, size_t first) {
   Samples drawn;
   drawn.count = count;
   module.walk([&](nn::InputOp input) {
@@ -183,8 +183,8 @@ Samples drawSamples(ModuleOp module, double magnitude, size_t count) {
     double high = input.getHigh() ? input.getHigh()->convertToDouble() : magnitude;
     std::vector<float> &all = drawn.values[input.getName().str()];
     for (size_t i = 0; i < count; ++i) {
-      std::vector<float> one =
-          syntheticSample(cast<RankedTensorType>(input.getType()).getShape().vec(), low, high, i);
+      std::vector<float> one = syntheticSample(
+          cast<RankedTensorType>(input.getType()).getShape().vec(), low, high, first + i);
       all.insert(all.end(), one.begin(), one.end());
     }
   });

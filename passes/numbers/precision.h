@@ -25,7 +25,9 @@ Precision choosePrecision(mlir::ModuleOp module, const NnToFxOptions &options,
 /// Multiplications of one execution of an nn module: how long a run takes.
 double workOf(mlir::ModuleOp module);
 
-/// Samples over the declared ranges of the inputs, or [-magnitude, magnitude] where there is none.
-Samples drawSamples(mlir::ModuleOp module, double magnitude, std::size_t count);
+/// Samples number `first` and on of `syntheticSample`, over the declared ranges of the inputs, or
+/// [-magnitude, magnitude] where there is none.
+Samples drawSamples(mlir::ModuleOp module, double magnitude, std::size_t count,
+                    std::size_t first = 0);
 
 } // namespace dyad

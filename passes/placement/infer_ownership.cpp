@@ -27,10 +27,42 @@ bool knows(fx::Owner receiver, fx::Owner owner) {
 }
 
 struct InferOwnership : impl::InferOwnershipBase<InferOwnership> {
+  using InferOwnershipBase::InferOwnershipBase;
+
+  // Applies one NAME=OWNER; false, with a diagnostic, if there is no such name or owner.
+  bool change(const std::string &setting, const SymbolTable &symbols) {
+    auto [name, text] = StringRef(setting).rsplit('=');
+    std::optional<fx::Owner> owner = fx::symbolizeOwner(text);
+    if (!owner || *owner == fx::Owner::kShared) {
+      getOperation().emitError("infer-ownership: '")
+          << setting << "' is not NAME=client, NAME=server or NAME=public";
+      return false;
+    }
+    bool found = false;
+    if (auto weight = symbols.lookup<fx::WeightOp>(name)) {
+      auto tensor = cast<RankedTensorType>(weight.getType());
+      auto type = cast<fx::FixedType>(tensor.getElementType());
+      weight.setTypeAttr(
+          TypeAttr::get(RankedTensorType::get(tensor.getShape(), type.withOwner(*owner))));
+      found = true;
+    }
+    getOperation().walk([&, &wanted = name](fx::InputOp input) {
+      if (input.getName() == wanted) {
+        setOwner(input.getResult(), *owner);
+        found = true;
+      }
+    });
+    if (!found)
+      getOperation().emitError("infer-ownership: there is no input or weight '") << name << "'";
+    return found;
+  }
+
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     std::vector<Operation *> needless;
     bool failed = false;
+    for (const std::string &setting : set)
+      failed |= !change(setting, symbols);
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (op->getName().getDialectNamespace() != "fx" || isa<fx::InputOp, fx::WeightOp>(op))
         return;

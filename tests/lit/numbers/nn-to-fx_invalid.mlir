@@ -1,0 +1,41 @@
+// RUN: dyad-opt %s --split-input-file --verify-diagnostics --nn-to-fx="bitwidth=8 scale=4 weight-scale=4"
+
+// Everything that cannot be converted is reported in one run; what only depends on it is not.
+func.func @all_in_one_go() {
+  %x = nn.input "x" owner "client" range -1.0 to 1.0 : tensor<1x2xf32>
+  // expected-error @below {{softmax has no fixed-point form}}
+  %0 = nn.softmax %x {axis = 1 : i64} : tensor<1x2xf32>
+  %1 = nn.relu %0 : tensor<1x2xf32>
+  // expected-error @below {{division by a value that is not constant}}
+  %2 = nn.div %x, %x : tensor<1x2xf32>
+  nn.output "y" %1 to "client" : tensor<1x2xf32>
+  nn.output "z" %2 to "client" : tensor<1x2xf32>
+  return
+}
+
+// -----
+func.func @input_does_not_fit() {
+  // expected-error @below {{input 'x' in [-100, 100] needs 12 bits at 4 fraction bits, not 8}}
+  %x = nn.input "x" owner "client" range -100.0 to 100.0 : tensor<2xf32>
+  nn.output "y" %x to "client" : tensor<2xf32>
+  return
+}
+
+// -----
+func.func @no_range() {
+  // expected-error @below {{input 'x' has no range; declare it with --input-range, or run calibrate-ranges}}
+  %x = nn.input "x" owner "client" : tensor<2xf32>
+  nn.output "y" %x to "client" : tensor<2xf32>
+  return
+}
+
+// -----
+nn.weight @b : tensor<2xf32> = dense<[100.0, 0.0]> : tensor<2xf32>
+func.func @constant_does_not_fit() {
+  %x = nn.input "x" owner "client" range -1.0 to 1.0 : tensor<2xf32>
+  %b = nn.constant @b : tensor<2xf32>
+  // expected-error @below {{adds constants, and needs 12 bits at 4 fraction bits, not 8}}
+  %0 = nn.add %x, %b : tensor<2xf32>
+  nn.output "y" %0 to "client" : tensor<2xf32>
+  return
+}
