@@ -5,6 +5,7 @@
 
 #include "runtime/clear/linear.h"
 #include "runtime/clear/structure.h"
+#include "runtime/he/linear_layer.h"
 #include "runtime/protocols/multiplication.h"
 #include "runtime/tensor/plans.h"
 #include "runtime/tensor/ring_tensor.h"
@@ -106,6 +107,31 @@ Ring resultMatrices(const MatmulPlan &plan, const Shape &result, Ring product) {
   return clear::transpose(RingTensor{split, std::move(product)}, {1, 0, 2}).data;
 }
 
+std::int64_t signExtended(std::uint64_t value, unsigned bits) {
+  return static_cast<std::int64_t>(value << (64 - bits)) >> (64 - bits);
+}
+
+/// Matrix product by RLWE, `mine` being this party's operand. There the shared matrix is channels x
+/// positions, the server's filters x channels, and the result filters x positions: all transposed
+/// where the server's is at the right.
+Task<Ring> encryptedProduct(Session &session, he::LinearSpec spec, MatrixShape shape,
+                            bool serverIsLeft, Ring mine) {
+  const bool left = serverIsLeft == session.isServer();
+  if (!serverIsLeft)
+    mine = left ? transposed(std::move(mine), shape.groups, shape.rows, shape.inner)
+                : transposed(std::move(mine), shape.groups, shape.inner, shape.columns);
+  std::vector<std::int64_t> weights;
+  if (session.isServer()) {
+    for (const std::uint64_t value : mine) // modulo 2^bits; as wide as its format says
+      weights.push_back(spec.weightSigned ? signExtended(value, spec.bits)
+                                          : static_cast<std::int64_t>(value));
+    mine.clear();
+  }
+  Ring product = co_await he::linear(session, spec, std::move(mine), weights);
+  co_return serverIsLeft ? std::move(product)
+                         : transposed(std::move(product), shape.groups, shape.columns, shape.rows);
+}
+
 /// `shared` is lhs or rhs, the server's operand the other one.
 Task<Share> matmulWithServer(Session &session, Share shared, const Plain &operand,
                              bool serverIsLeft, Format serverFormat, LinearProtocol protocol,
@@ -129,11 +155,17 @@ Task<Share> matmulWithServer(Session &session, Share shared, const Plain &operan
   }
   if (serverIsLeft != session.isServer())
     mine = rightMatrices(plan, rhs, std::move(mine));
-  const LinearPlan linear =
-      linearPlan(plan.shape, serverIsLeft, bits, serverFormat, protocol, clientFormat);
-  Ring product = resultMatrices(
-      plan, result,
-      co_await crossProduct(session, plan.shape, serverIsLeft, linear, std::move(mine), bits));
+  Ring product;
+  if (protocol == LinearProtocol::kHe) {
+    const he::LinearSpec spec = heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat);
+    product = co_await encryptedProduct(session, spec, plan.shape, serverIsLeft, std::move(mine));
+  } else {
+    const LinearPlan linear =
+        linearPlan(plan.shape, serverIsLeft, bits, serverFormat, protocol, clientFormat);
+    product =
+        co_await crossProduct(session, plan.shape, serverIsLeft, linear, std::move(mine), bits);
+  }
+  product = resultMatrices(plan, result, std::move(product));
   if (session.isServer())
     product = added(std::move(product), own, bits);
   co_return Share{std::move(result), bits, std::move(product)};
@@ -152,6 +184,21 @@ Task<Share> conv2d(Session &session, Share x, const Plain &weight, const Plain *
   DYAD_REQUIRE(bias == nullptr || bias->shape == Shape{weight.shape[0]}, kShapeMismatch,
                "bias of {} for a weight of {}", clear::describe(bias->shape),
                clear::describe(weight.shape));
+  if (protocol == LinearProtocol::kHe) {
+    Ring own;
+    std::vector<std::int64_t> weights;
+    if (session.isServer()) {
+      const RingTensor known{weight.shape, ringOf(weight, bits)};
+      own = serverConvolution(x, known, bias, window);
+      weights = weight.values;
+      x.values = {};
+    }
+    const he::LinearSpec spec = heConvSpec(x.shape, weight.shape, window, bits, weightFormat);
+    Ring product = co_await he::linear(session, spec, std::move(x.values), weights);
+    if (session.isServer())
+      product = added(std::move(product), own, bits);
+    co_return Share{std::move(result), bits, std::move(product)};
+  }
   const LinearPlan plan =
       convPlan(x.shape, weight.shape, window, bits, weightFormat, protocol, clientFormat);
   const MatrixShape shape =

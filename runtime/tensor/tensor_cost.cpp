@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tensor/tensor_cost.h"
 
+#include "runtime/he/he_cost.h"
 #include "runtime/net/error.h"
 #include "runtime/tensor/plans.h"
 
@@ -73,15 +74,58 @@ Cost argMaxCost(const Shape &input, std::int64_t axis, unsigned bits) {
 Cost conv2dCost(const Shape &input, const Shape &weight, const clear::ConvWindow &window,
                 unsigned bits, clear::Format weightFormat, LinearProtocol protocol,
                 clear::Format clientFormat) {
+  if (protocol == LinearProtocol::kHe)
+    return he::linearCost(heConvSpec(input, weight, window, bits, weightFormat));
   return linearCost(convPlan(input, weight, window, bits, weightFormat, protocol, clientFormat),
                     bits);
 }
 
 Cost matmulCost(const Shape &lhs, const Shape &rhs, bool serverIsLeft, unsigned bits,
                 clear::Format serverFormat, LinearProtocol protocol, clear::Format clientFormat) {
+  if (protocol == LinearProtocol::kHe)
+    return he::linearCost(heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat));
   return linearCost(linearPlan(matmulPlan(lhs, rhs).shape, serverIsLeft, bits, serverFormat,
                                protocol, clientFormat),
                     bits);
+}
+
+he::LinearSpec heConvSpec(const Shape &input, const Shape &weight, const clear::ConvWindow &window,
+                          unsigned bits, clear::Format weightFormat) {
+  const Shape result = clear::convShape(input, weight, window);
+  const auto size = [](std::int64_t x) { return static_cast<std::uint64_t>(x); };
+  he::LinearSpec spec;
+  spec.groups = size(window.groups);
+  spec.images = size(input[0]);
+  spec.channels = size(weight[1]);
+  spec.filters = size(weight[0] / window.groups);
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    spec.input[axis] = size(input[2 + axis]);
+    spec.kernel[axis] = size(weight[2 + axis]);
+    spec.output[axis] = size(result[2 + axis]);
+    spec.strides[axis] = size(window.strides[axis]);
+    spec.pads[axis] = size(window.pads[axis]);
+    spec.dilations[axis] = size(window.dilations[axis]);
+  }
+  spec.bits = bits;
+  spec.weightBits = weightFormat.bits;
+  spec.weightSigned = weightFormat.isSigned;
+  return spec;
+}
+
+// Rows or columns of the shared operand are positions, and those of the server's are filters.
+he::LinearSpec heMatmulSpec(const Shape &lhs, const Shape &rhs, bool serverIsLeft, unsigned bits,
+                            clear::Format serverFormat) {
+  const MatrixShape shape = matmulPlan(lhs, rhs).shape;
+  he::LinearSpec spec;
+  spec.groups = shape.groups;
+  spec.channels = shape.inner;
+  spec.filters = serverIsLeft ? shape.rows : shape.columns;
+  spec.input[0] = serverIsLeft ? shape.columns : shape.rows;
+  spec.output[0] = spec.input[0];
+  spec.bits = bits;
+  spec.weightBits = serverFormat.bits;
+  spec.weightSigned = serverFormat.isSigned;
+  return spec;
 }
 
 Cost matmulSharedCost(const Shape &lhs, const Shape &rhs, unsigned bits) {

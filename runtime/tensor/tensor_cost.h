@@ -6,6 +6,7 @@
 
 #include "runtime/clear/checked.h"
 #include "runtime/clear/shape.h"
+#include "runtime/he/plan.h"
 #include "runtime/net/cost.h"
 #include "runtime/protocols/comparison_cost.h"
 #include "runtime/protocols/multiplication_cost.h"
@@ -23,6 +24,7 @@ namespace dyad {
 enum class LinearProtocol : std::uint8_t {
   kOtServerChooses, ///< correlated OTs; choices are the bits of the server's operand
   kOtClientChooses, ///< the same; choices are the bits of the client's share or value
+  kHe,              ///< RLWE (runtime/he): the server's operand times the client's encrypted share
 };
 
 // n elements of `bits` bits. Operations that are not here have their protocol's formula:
@@ -35,13 +37,20 @@ Cost maxPool2dCost(const clear::Shape &input, const clear::PoolWindow &window, u
 Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &axes, unsigned bits);
 Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits);
 
-/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits.
+/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for kHe
+/// with widths that no RLWE parameters are exact for (he::planFor of the specs below).
 Cost conv2dCost(const clear::Shape &input, const clear::Shape &weight,
                 const clear::ConvWindow &window, unsigned bits, clear::Format weightFormat,
                 LinearProtocol protocol, clear::Format clientFormat = {});
 Cost matmulCost(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft, unsigned bits,
                 clear::Format serverFormat, LinearProtocol protocol,
                 clear::Format clientFormat = {});
+/// The same layers as RLWE sees them: what kHe runs, for its plan and its compute time.
+he::LinearSpec heConvSpec(const clear::Shape &input, const clear::Shape &weight,
+                          const clear::ConvWindow &window, unsigned bits,
+                          clear::Format weightFormat);
+he::LinearSpec heMatmulSpec(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft,
+                            unsigned bits, clear::Format serverFormat);
 Cost matmulSharedCost(const clear::Shape &lhs, const clear::Shape &rhs, unsigned bits);
 Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner);
 Cost mulSharedCost(std::uint64_t n, unsigned bits);

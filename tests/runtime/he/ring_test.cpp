@@ -83,7 +83,7 @@ TEST_CASE("parameters follow from declared widths, and what does not fit is refu
           "[he][parameters]") {
   // PROTOCOLS 5.4: log2 q >= l + 52 + log2 B_e, with B_e of all weights at their extreme.
   for (const Demand &demand : {Demand{16, 7, 64}, Demand{28, 12, 4096}, Demand{32, 12, 512},
-                               Demand{40, 15, 10000}, Demand{48, 20, 100}}) {
+                               Demand{40, 15, 10000}, Demand{44, 20, 100}}) {
     const ParameterSet &set = chooseParameters(demand);
     const Budget budget = *budgetFor(set, demand);
     const double error = 8 * std::sqrt(10.5) *

@@ -13,7 +13,7 @@ using namespace dyad::test;
 namespace {
 
 constexpr LinearProtocol kProtocols[] = {LinearProtocol::kOtServerChooses,
-                                         LinearProtocol::kOtClientChooses};
+                                         LinearProtocol::kOtClientChooses, LinearProtocol::kHe};
 
 struct Conv {
   Shape input, weight;
@@ -42,13 +42,15 @@ TEST_CASE("convolution of shares equals the one in the clear", "[tensor][conv]")
       const SharedTensor shares = shared(x, bits, random);
       const Format format{weightBits, isSigned};
       const Integers y = runWithCost(
-          conv2dCost(c.input, c.weight, c.window, bits, format, protocol), [&](Session &s) {
+          conv2dCost(c.input, c.weight, c.window, bits, format, protocol),
+          [&](Session &s) {
             return [](Session &s, Share x, Plain w, Plain b, ConvWindow window, Format format,
                       LinearProtocol protocol) -> Task<Share> {
               co_return co_await conv2d(s, std::move(x), w, &b, window, format, protocol);
             }(s, shares.of(s), held(s, w, Owner::kServer), held(s, b, Owner::kServer), c.window,
                                                format, protocol);
-          });
+          },
+          {}, protocol == LinearProtocol::kHe);
       const Integers expected = wrapped(clear::conv2d(x, w, &b, c.window), bits);
       CHECK(y.shape == expected.shape);
       CHECK(y.data == expected.data);
@@ -91,8 +93,9 @@ TEST_CASE("matrix products of shares with the server's matrix at either side", "
         const Integers b = integers(r, serverIsLeft ? bits : weightBits, random);
         const SharedTensor shares = shared(serverIsLeft ? b : a, bits, random);
         const Format format{weightBits, true};
-        const Integers y =
-            runWithCost(matmulCost(l, r, serverIsLeft, bits, format, protocol), [&](Session &s) {
+        const Integers y = runWithCost(
+            matmulCost(l, r, serverIsLeft, bits, format, protocol),
+            [&](Session &s) {
               return [](Session &s, bool serverIsLeft, Share x, Plain w, Format format,
                         LinearProtocol protocol) -> Task<Share> {
                 if (serverIsLeft)
@@ -100,7 +103,8 @@ TEST_CASE("matrix products of shares with the server's matrix at either side", "
                 co_return co_await matmul(s, std::move(x), w, format, protocol);
               }(s, serverIsLeft, shares.of(s), held(s, serverIsLeft ? a : b, Owner::kServer),
                                                  format, protocol);
-            });
+            },
+            {}, protocol == LinearProtocol::kHe);
         const Integers expected = wrapped(clear::matmul(a, b), bits);
         CHECK(y.shape == expected.shape);
         CHECK(y.data == expected.data);

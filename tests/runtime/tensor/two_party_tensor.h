@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/clear/shape.h"
+#include "runtime/he/keys.h"
 #include "runtime/protocols/clear_reference.h"
 #include "runtime/protocols/ring.h"
 #include "runtime/tensor/tensor.h"
@@ -73,9 +74,16 @@ inline Integers wrapped(Integers x, unsigned bits) {
 
 /// Runs `operation(session)` (a Task<Share>) at both parties and returns the value.
 template <typename Operation>
-Integers runWithCost(const Cost &cost, Operation operation, const std::string &what = {}) {
+Integers runWithCost(const Cost &cost, Operation operation, const std::string &what = {},
+                     bool withKeys = false) {
   TwoParty pair;
   pair.deal(cost);
+  const auto keys = [](Session &session) {
+    session.run(he::setup(session, {0, 1, 2, 3, 4, 5, 6, 7}));
+    return true;
+  };
+  if (withKeys)
+    pair.run(keys, keys);
   const auto party = [&](Session &session) { return session.run(operation(session)); };
   const auto [server, client] = pair.run(party, party);
   INFO(what);
