@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one header that a generated two-party program includes, and its contract with the party
-// executables: the three functions of dyad::generated below are what program.cpp defines.
+// executables: programInfo() and the two functions of dyad::generated below are what program.cpp
+// defines.
 #pragma once
 
 #include "runtime/ot/session.h"
@@ -57,8 +58,6 @@ using Inputs = Named<Plain>;
 using Outputs = std::vector<Plain>;
 
 namespace generated {
-
-const ProgramInfo &programInfo();
 
 /// Once per session, after the base OTs and before the first step: offline material.
 Task<void> prepare(Session &session);

@@ -98,4 +98,11 @@ struct ProgramInfo {
   std::uint64_t clientCots = 0; ///< the same with the client as sender
 };
 
+namespace generated {
+
+/// Defined by each generated source, of the two-party program and of the reference alike.
+const ProgramInfo &programInfo();
+
+} // namespace generated
+
 } // namespace dyad

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one header that a generated reference.cpp includes, and its contract with the `reference`
-// executable: the two functions of dyad::generated below are what reference.cpp defines.
+// executable: programInfo() and the function of dyad::generated below are what reference.cpp
+// defines.
 #pragma once
 
 #include "runtime/clear/checked.h"
@@ -46,8 +47,6 @@ public:
 };
 
 namespace generated {
-
-const ProgramInfo &programInfo();
 
 /// One sample. A violated range or width throws Error naming the node.
 ReferenceTensors reference(ReferenceRun &run, const ReferenceValues &weights,

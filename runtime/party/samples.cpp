@@ -32,7 +32,7 @@ std::string indexText(std::size_t flat, const clear::Shape &shape) {
   std::string text;
   for (std::size_t axis = shape.size(); axis-- > 0;) {
     const auto size = static_cast<std::size_t>(shape[axis]);
-    text = std::to_string(flat % size) + (text.empty() ? "" : ", ") + text;
+    text.insert(0, std::to_string(flat % size) + (text.empty() ? "" : ", "));
     flat /= size;
   }
   return "[" + text + "]";

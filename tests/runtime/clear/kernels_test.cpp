@@ -99,7 +99,7 @@ TEST_CASE("truncation and division round as stated, up to the borders", "[clear]
        {kLeast, kLeast + 1, -9L, -8L, -7L, -5L, -4L, -1L, 0L, 1L, 3L, 4L, 5L, kMost - 1, kMost})
     for (const std::int64_t divisor : {1L, 2L, 3L, 4L, 7L, 8L, 49L, 1L << 40, kMost})
       for (const Rounding rounding : {Rounding::kFloor, Rounding::kNearest}) {
-        __extension__ typedef __int128 Wide;
+        __extension__ using Wide = __int128;
         const Wide sum = static_cast<Wide>(x) + (rounding == Rounding::kNearest ? divisor / 2 : 0);
         const Wide quotient = sum / divisor - (sum % divisor < 0 ? 1 : 0);
         INFO(x << " / " << divisor);

@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 namespace dyad::test {
 namespace {
 
@@ -30,6 +28,7 @@ Process::Process(std::vector<std::string> command) {
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   std::vector<char *> arguments;
+  arguments.reserve(command.size() + 1);
   for (std::string &part : command)
     arguments.push_back(part.data());
   arguments.push_back(nullptr);

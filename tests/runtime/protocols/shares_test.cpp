@@ -59,7 +59,7 @@ Ring asRing(const BitVec &bits) {
     values[i] = bits[i] ? 1 : 0;
   return values;
 }
-const Ring &asRing(const Ring &ring) { return ring; }
+Ring asRing(const Ring &ring) { return ring; }
 
 /// One secret, shared afresh in each instance.
 Shares manyShares(std::uint64_t secret, unsigned width) {
