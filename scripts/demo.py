@@ -53,7 +53,7 @@ def main():
     side = min(arguments.samples, 4) if arguments.model == "digits_lenet" else 1
     pictures = [picture(image.reshape(image.shape[-2:])) for image in images[chosen][:side]]
     for lines in zip(*pictures):
-        print("   ".join(lines))
+        print("   ".join(lines).rstrip())
     print()
     predictions, floats = logits.argmax(axis=1), expected.argmax(axis=1)
     print("sample  prediction  label  ONNX Runtime  largest difference of a logit")

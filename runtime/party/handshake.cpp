@@ -113,6 +113,12 @@ std::string printable(std::string text, std::size_t limit) {
   return text;
 }
 
+// A program is told by its hash; generated ones leave out the model's name.
+std::string describe(const Hello &hello) {
+  const std::string hash = printable(hello.program, kShownHashDigits);
+  return hello.model.empty() ? hash : fmt::format("'{}' ({})", printable(hello.model, 100), hash);
+}
+
 } // namespace
 
 const char *dyadVersion() { return DYAD_VERSION; }
@@ -135,10 +141,9 @@ void compareHellos(const Hello &server, const Hello &client) {
                "version and give each party its folder",
                printable(server.version, 20), printable(client.version, 20));
   DYAD_REQUIRE(server.program == client.program, kProgramMismatch,
-               "the parties were built from different programs: the server from '{}' ({}), the "
-               "client from '{}' ({}); compile the model once and give each party its folder",
-               printable(server.model, 100), printable(server.program, kShownHashDigits),
-               printable(client.model, 100), printable(client.program, kShownHashDigits));
+               "the parties were built from different programs: the server from {}, the client "
+               "from {}; compile the model once and give each party its folder",
+               describe(server), describe(client));
   DYAD_REQUIRE(server.computationalSecurity == client.computationalSecurity &&
                    server.statisticalSecurity == client.statisticalSecurity &&
                    server.correlatedOt == client.correlatedOt,
