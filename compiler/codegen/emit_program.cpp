@@ -35,11 +35,20 @@ std::string factName(mpc::Knowledge known) {
   return "SignFact::kUnknown";
 }
 
+const char *protocolName(mpc::LinearProtocol protocol) {
+  switch (protocol) {
+  case mpc::LinearProtocol::kOtServerChooses:
+    return "LinearProtocol::kOtServerChooses";
+  case mpc::LinearProtocol::kOtClientChooses:
+    break;
+  case mpc::LinearProtocol::kHe:
+    return "LinearProtocol::kHe";
+  }
+  return "LinearProtocol::kOtClientChooses";
+}
+
 std::string linearArguments(fx::FixedType server, mpc::LinearProtocol protocol, Value shares) {
-  std::string text = fmt::format("{}, {}", bracedFormat(server),
-                                 protocol == mpc::LinearProtocol::kOtServerChooses
-                                     ? "LinearProtocol::kOtServerChooses"
-                                     : "LinearProtocol::kOtClientChooses");
+  std::string text = fmt::format("{}, {}", bracedFormat(server), protocolName(protocol));
   clear::Format client = mpc::clientFormatOf(shares);
   if (client.bits != 0)
     text += fmt::format(", {{.bits = {}, .isSigned = {}}}", client.bits, client.isSigned);
@@ -249,6 +258,7 @@ private:
   std::string call(Operation *op, Operation *statement);
   std::string structureCall(Operation *op, Operation *statement);
 
+  std::string prepareBody() const;
   std::string assemble(const std::string &outputs) const;
   std::string text(const InfoOptions &info, const std::string &outputs) const;
 
@@ -420,12 +430,22 @@ std::string ProgramWriter::text(const InfoOptions &info, const std::string &outp
     text += tables_.text() + "\n";
   text += "} // namespace\n\n"
           "const ProgramInfo &programInfo() { return kInfo; }\n\n"
-          "Task<void> prepare(Session &) { co_return; }\n\n"
+          "Task<void> prepare([[maybe_unused]] Session &session) {" +
+          prepareBody() +
+          "}\n\n"
           "Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs) {\n"
           "  (void)weights;\n";
   text += body_ + "\n  Outputs outputs;\n" + outputs +
           "  co_return outputs;\n}\n\n} // namespace dyad::generated\n";
   return text;
+}
+
+// Keys of the RLWE layers, if there are any.
+std::string ProgramWriter::prepareBody() const {
+  const std::vector<unsigned> sets = mpc::heParameterSets(module_);
+  if (sets.empty())
+    return " co_return; ";
+  return fmt::format("\n  co_await he::setup(session, {{{}}});\n", fmt::join(sets, ", "));
 }
 
 std::string ProgramWriter::assemble(const std::string &outputs) const {

@@ -220,16 +220,9 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
   addNumberOptions(app, options);
   addGraphOptions(app, options);
 
-  app.add_option_function<std::string>(
-         "--linear",
-         [](const std::string &protocol) {
-           if (protocol == "he")
-             reject("--linear", "he is not available in this version; use ot or auto");
-           if (protocol != "auto" && protocol != "ot")
-             reject("--linear", fmt::format("'{}' should be auto or ot", protocol));
-         },
-         "protocol of linear layers")
-      ->type_name("auto|ot")
+  app.add_option("--linear", options.linear, "protocol of linear layers")
+      ->check(CLI::IsMember({"auto", "ot", "he"}))
+      ->type_name("auto|ot|he")
       ->group("Protocols");
   app.add_option_function<std::string>(
          "--truncation",

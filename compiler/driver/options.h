@@ -49,6 +49,7 @@ struct CompileOptions {
 
   // Protocols.
   NetworkProfile network;
+  std::string linear = "auto"; ///< auto, ot or he
 
   // The compiler itself.
   std::optional<Stage> emit;

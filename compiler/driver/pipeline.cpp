@@ -123,10 +123,12 @@ LogicalResult Compilation::toFx() {
 LogicalResult Compilation::toMpc() {
   progress_.step("choosing protocols");
   mpc_ = fx_->clone();
-  return run(*mpc_, fmt::format("lower-to-mpc{{strict-ranges={} bits-per-second={} round-trip={}}},"
-                                "func.func(cse),share-flows,eliminate-dead-code",
-                                options_.strictRanges, options_.network.bitsPerSecond,
-                                options_.network.roundTripSeconds));
+  return run(
+      *mpc_,
+      fmt::format("lower-to-mpc{{strict-ranges={} linear={} bits-per-second={} round-trip={}}},"
+                  "func.func(cse),share-flows,eliminate-dead-code",
+                  options_.strictRanges, options_.linear, options_.network.bitsPerSecond,
+                  options_.network.roundTripSeconds));
 }
 
 LogicalResult Compilation::to(Stage stage) {

@@ -4,6 +4,8 @@
 
 #include "ir/fx/owner.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace dyad;
 using namespace dyad::mpc;
@@ -60,8 +62,38 @@ SignFact factOf(Knowledge known) {
 }
 
 dyad::LinearProtocol protocolOf(LinearProtocol protocol) {
-  return protocol == LinearProtocol::kOtServerChooses ? dyad::LinearProtocol::kOtServerChooses
-                                                      : dyad::LinearProtocol::kOtClientChooses;
+  switch (protocol) {
+  case LinearProtocol::kOtServerChooses:
+    return dyad::LinearProtocol::kOtServerChooses;
+  case LinearProtocol::kOtClientChooses:
+    break;
+  case LinearProtocol::kHe:
+    return dyad::LinearProtocol::kHe;
+  }
+  return dyad::LinearProtocol::kOtClientChooses;
+}
+
+he::LinearSpec heSpecOf(Operation *op) {
+  if (auto conv = dyn_cast<Conv2DOp>(op))
+    return heConvSpec(shapeOf(conv.getInput()), shapeOf(conv.getWeight()), windowOf(conv),
+                      ringBits(conv.getResult()), formatOf(conv.getWeight()));
+  auto product = cast<MatMulOp>(op);
+  bool serverIsLeft = static_cast<bool>(fx::fixedType(product.getLhs()));
+  return heMatmulSpec(shapeOf(product.getLhs()), shapeOf(product.getRhs()), serverIsLeft,
+                      ringBits(product.getResult()),
+                      formatOf(serverIsLeft ? product.getLhs() : product.getRhs()));
+}
+
+std::vector<unsigned> heParameterSets(Operation *root) {
+  std::set<unsigned> sets;
+  root->walk([&](Operation *op) {
+    auto protocol = op->getAttrOfType<LinearProtocolAttr>("protocol");
+    if (!protocol || protocol.getValue() != LinearProtocol::kHe)
+      return;
+    if (std::optional<he::LinearPlan> plan = he::planFor(heSpecOf(op)))
+      sets.insert(plan->set);
+  });
+  return {sets.begin(), sets.end()};
 }
 
 clear::ConvWindow windowOf(Conv2DOp op) {

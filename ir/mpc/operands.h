@@ -6,6 +6,8 @@
 #include "ir/mpc/mpc.h"
 #include "runtime/tensor/tensor_cost.h"
 
+#include <vector>
+
 namespace dyad::mpc {
 
 clear::Shape shapeOf(mlir::Value value);
@@ -22,6 +24,10 @@ dyad::Owner ownerOf(fx::Owner owner);
 SignFact factOf(Knowledge known);
 dyad::LinearProtocol protocolOf(LinearProtocol protocol);
 clear::ConvWindow windowOf(Conv2DOp op);
+/// A conv2d or matmul as RLWE sees it, whatever its protocol.
+he::LinearSpec heSpecOf(mlir::Operation *op);
+/// The RLWE parameter sets that the operations below `root` need keys for; ascending.
+std::vector<unsigned> heParameterSets(mlir::Operation *root);
 /// Of max_pool2d or sum_pool2d, in fx or mpc.
 clear::PoolWindow poolWindowOf(mlir::Operation *op);
 

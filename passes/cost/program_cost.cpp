@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/cost/program_cost.h"
 
+#include "ir/mpc/operands.h"
+#include "runtime/he/he_cost.h"
 #include "runtime/ot/stock_cost.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -86,7 +88,9 @@ ProgramCost costOf(ModuleOp module) {
     }
   }
   FlowCounter before;
-  result.phases.push_back(phase("setup", setupCost(), before));
+  Cost setup = setupCost();
+  setup.then(he::keyCost(mpc::heParameterSets(module)));
+  result.phases.push_back(phase("setup", setup, before));
   result.phases.push_back(phase("stock", stockCost(online.serverCots, online.clientCots), before));
   result.phases.push_back(online);
   return result;

@@ -13,7 +13,9 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
     of `!fx.fixed<s20, ..>` is held modulo 2^20; consumers that need a wider ring extend it, with the cheapest variant
     that the value's range allows. `fx.assume` disappears: it was checked by `reference`, and the ranges have been used.
 
-    Where there are several protocols the cost formulas decide, for a link of `bits-per-second` and `round-trip`.
+    Where there are several protocols the cost formulas decide, for a link of `bits-per-second` and `round-trip`. Products with the
+    server's operand are by OT or by RLWE, whose computing counts too, and its keys where no earlier layer needed them; `linear`
+    fixes one of both, and `linear=he` falls back to OT where no RLWE parameters are exact for the widths.
 
     Before: `%2 = fx.truncate %1 {shift = 7 : i64, ..} : (..s20, 15, shared..) -> ..s20, 8, shared..`
     After:  `%2 = mpc.truncate_reduce %1 {shift = 7 : i64, ..} : (..arith<20>..) -> ..arith<13>..`,
@@ -26,6 +28,7 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
   let options = [
     Option<"strictRanges", "strict-ranges", "bool", "false",
            "protocols that depend on a range rely on proved facts only">,
+    Option<"linear", "linear", "std::string", "\"auto\"", "protocol of products with the server's operand: auto, ot or he">,
     Option<"bitsPerSecond", "bits-per-second", "double", "3e9", "bandwidth of the link that is optimised for">,
     Option<"roundTripSeconds", "round-trip", "double", "0.3e-3", "round-trip time of that link">,
   ];

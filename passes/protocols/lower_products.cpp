@@ -2,7 +2,9 @@
 // Lowering of products. Operands are brought to the result's width first, since the products wrap
 // in the ring and only the final value must fit; the cost formulas decide whose bits are the
 // choices.
+#include "ir/mpc/operands.h"
 #include "passes/protocols/lowering.h"
+#include "runtime/he/he_cost.h"
 
 using namespace mlir;
 
@@ -83,6 +85,20 @@ void Lowering::chooseLinearProtocol(Operation *op) {
   double client = cost(mpc::LinearProtocol::kOtClientChooses);
   if (server <= client)
     cost(mpc::LinearProtocol::kOtServerChooses);
+  if (linear_ == LinearChoice::kOt)
+    return;
+  he::LinearSpec spec = mpc::heSpecOf(op);
+  std::optional<he::LinearPlan> plan = he::planFor(spec);
+  if (!plan)
+    return;
+  Attribute byOt = op->getAttr("protocol");
+  double encrypted = cost(mpc::LinearProtocol::kHe) + he::computeSeconds(spec);
+  if (!keys_.contains(plan->set))
+    encrypted += link_.seconds(he::keyCost({&plan->set, 1}));
+  if (linear_ == LinearChoice::kHe || encrypted < std::min(server, client))
+    keys_.insert(plan->set);
+  else
+    op->setAttr("protocol", byOt);
 }
 
 LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {

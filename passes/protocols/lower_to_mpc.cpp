@@ -168,10 +168,17 @@ struct LowerToMpc : impl::LowerToMpcBase<LowerToMpc> {
   using LowerToMpcBase::LowerToMpcBase;
 
   void runOnOperation() override {
+    if (linear != "auto" && linear != "ot" && linear != "he") {
+      getOperation().emitError("linear=") << linear << " should be auto, ot or he";
+      return signalPassFailure();
+    }
+    LinearChoice choice = linear == "ot"   ? LinearChoice::kOt
+                          : linear == "he" ? LinearChoice::kHe
+                                           : LinearChoice::kAuto;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
-      Lowering lowering(function, strictRanges, Link{bitsPerSecond, roundTripSeconds});
+      Lowering lowering(function, strictRanges, Link{bitsPerSecond, roundTripSeconds}, choice);
       if (lowering.run().failed())
         return signalPassFailure();
     }

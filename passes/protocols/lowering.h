@@ -10,15 +10,21 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <set>
+
 namespace dyad {
+
+/// Protocols that linear layers may have.
+enum class LinearChoice { kAuto, kOt, kHe };
 
 /// Lowers one function in place. A shared fx value x is held in a ring of any width in which it
 /// fits, read as signed (or as unsigned where it is never negative): often narrower than its type,
 /// since a truncation leaves fewer bits and many values are never used wider.
 class Lowering {
 public:
-  Lowering(mlir::func::FuncOp function, bool strict, Link link)
-      : function_(function), ranges_(function, strict), link_(link), builder_(function) {}
+  Lowering(mlir::func::FuncOp function, bool strict, Link link, LinearChoice linear)
+      : function_(function), ranges_(function, strict), link_(link), linear_(linear),
+        builder_(function) {}
 
   /// Diagnostics name the node; the function is half-lowered then.
   llvm::LogicalResult run();
@@ -85,6 +91,8 @@ private:
   mlir::func::FuncOp function_;
   IntegerRanges ranges_;
   Link link_;
+  LinearChoice linear_;
+  std::set<unsigned> keys_; ///< RLWE parameter sets that layers so far use
   mlir::OpBuilder builder_;
   mlir::Location location_ = mlir::UnknownLoc::get(function_.getContext());
   llvm::DenseMap<mlir::Value, Shares> shares_;

@@ -4,6 +4,7 @@
 // flows (whenAll); local ones are plain functions.
 #pragma once
 
+#include "runtime/he/keys.h"
 #include "runtime/tensor/linear.h"
 #include "runtime/tensor/local.h"
 #include "runtime/tensor/maxima.h"

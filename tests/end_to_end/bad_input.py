@@ -91,9 +91,9 @@ def compile_errors(folder):
 
 def usage_errors():
     lenet = model_folder("digits_lenet") / "model.onnx"
-    for option, value in (("--linear", "he"), ("--truncation", "fast"), ("--report", "r.html"), ("--public-weights", "all")):
+    for option, value in (("--truncation", "fast"), ("--report", "r.html"), ("--public-weights", "all")):
         expect(run([tool("dyadc"), lenet, option, value]), 2, [option, "not available"], f"{option} {value} is refused by name")
-    for arguments in (["--scale", "many"], ["--network", "fast"], ["--input-range", "5,1"], ["--no-such-option"], ["--owner", "x=nobody"]):
+    for arguments in (["--scale", "many"], ["--linear", "rlwe"], ["--network", "fast"], ["--input-range", "5,1"], ["--no-such-option"], ["--owner", "x=nobody"]):
         expect(run([tool("dyadc"), lenet, *arguments]), 2, [arguments[0]], f"dyadc {' '.join(arguments)}")
     expect(run([tool("dyadc")]), 2, ["model"], "dyadc without a model")
 
