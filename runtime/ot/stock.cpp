@@ -50,8 +50,9 @@ std::vector<Task<void>> inProgramOrder(bool serverFirst, Task<void> sending, Tas
   return tasks;
 }
 
-// Taking few COTs makes so many: whole trees, 1 MB, which stay in a core's cache until used.
-constexpr std::uint64_t kMadeTogether = std::uint64_t{1} << 16;
+// Taking fewer COTs makes so many if they will be wanted: a round's secret, megabytes of it, is
+// in the cache only as long as one direction does not make room for the other's.
+constexpr std::uint64_t kMadeTogether = std::uint64_t{1} << 20;
 
 } // namespace
 
@@ -93,6 +94,8 @@ Task<void> CotStock::prepare(std::uint64_t serverCots, std::uint64_t clientCots)
                "the session has no base OTs: its setup must run before the stock is filled");
   co_await whenAll(
       inProgramOrder(flows_.isServer(), fillSent(wantedSent), fillReceived(wantedReceived)));
+  sent_.wanted = wantedSent;
+  received_.wanted = wantedReceived;
   makeAtLeast(sent_, std::min({wantedSent, sendLeft(), kMadeAhead}));
   makeAtLeast(received_, std::min({wantedReceived, receiveLeft(), kMadeAhead}));
 }
@@ -170,9 +173,9 @@ void CotStock::makeAtLeast(Supply &supply, std::uint64_t count) {
   const std::uint64_t made = supply.end - supply.next;
   if (count <= made)
     return;
-  const std::uint64_t left = supply.left();
+  const std::uint64_t wanted = std::max(count, std::min(supply.wanted, supply.left()));
   std::span<Block> room =
-      grow(supply, std::max(count - made, std::min(left - made, kMadeTogether)));
+      grow(supply, std::max(count - made, std::min(wanted - made, kMadeTogether)));
   while (!room.empty()) {
     FerretRound &round = *supply.rounds.front();
     const std::span<Block> part = room.first(std::min<std::size_t>(room.size(), round.left()));
@@ -195,6 +198,7 @@ std::span<const Block> CotStock::take(Supply &supply, std::uint64_t n, const cha
   const std::span<const Block> result = supply.made->blocks().subspan(supply.next, n);
   supply.next += n;
   supply.taken += n;
+  supply.wanted -= std::min(supply.wanted, n);
   return result;
 }
 

@@ -40,8 +40,9 @@ class CotStock {
 public:
   CotStock(FlowScheduler &flows, Prg &prg) : flows_(flows), prg_(prg) {}
 
-  /// At most so many COTs of each direction, 128 MB, are made by prepare() itself.
-  static constexpr std::uint64_t kMadeAhead = std::uint64_t{1} << 23;
+  /// At most so many COTs of each direction, 16 MB, are made by prepare() itself: more would cost
+  /// more in page faults and cache misses than in computing.
+  static constexpr std::uint64_t kMadeAhead = std::uint64_t{1} << 20;
 
   /// Base OTs of both directions and the session's public keys. Once per session. Both parties
   /// give the same options. setupCost().
@@ -94,6 +95,7 @@ private:
     FerretKeys keys;
     std::uint64_t roundCount = 0; ///< since the session began
     std::uint64_t taken = 0;      ///< since the session began
+    std::uint64_t wanted = 0;     ///< of what prepare() was last asked for, not taken yet
     BlockBuffers buffers;
 
     std::uint64_t left() const;

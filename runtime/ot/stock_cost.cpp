@@ -27,14 +27,14 @@ Cost extensionCost(std::uint64_t cots, unsigned k) {
 }
 
 // Smallest set whose round leaves so many COTs, else the largest set.
-unsigned setFor(std::uint64_t missing) {
+unsigned setFor(std::uint64_t missing, unsigned largest) {
   unsigned set = 0;
-  while (set + 1 < kFerretSets.size() && kFerretSets[set].usable() < missing)
+  while (set < largest && kFerretSets[set].usable() < missing)
     ++set;
   return set;
 }
 
-std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted) {
+std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted, unsigned largest) {
   std::vector<StockStep> steps;
   const auto add = [&](const StockStep &step) {
     steps.push_back(step);
@@ -42,7 +42,7 @@ std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted) {
   };
   while (level.left < wanted) {
     const FerretSet &smallest = kFerretSets.front();
-    const unsigned set = setFor(wanted - level.left);
+    const unsigned set = setFor(wanted - level.left, largest);
     if (level.reserve < smallest.base())
       add({StockStep::Kind::kBase, inBlocks(smallest.base() - level.reserve), 0, 0});
     // A larger set starts from the outputs of the smallest one.
@@ -80,17 +80,19 @@ void requireValid(SoftSpokenParameters parameters) {
 }
 
 std::string StockOptions::describe() const {
+  DYAD_REQUIRE(largestSet < kFerretSets.size(), kOutOfRange,
+               "set number {} of silent OT; there are {}", largestSet, kFerretSets.size());
   const std::string softSpokenName = fmt::format("softspoken-{}", softSpoken.k);
   switch (method) {
   case CotMethod::kSoftSpoken:
     return softSpokenName;
   case CotMethod::kFerret:
-    return "ferret " + softSpokenName;
+    return fmt::format("ferret-{} {}", kFerretSets[largestSet].name, softSpokenName);
   case CotMethod::kByDemand:
     break;
   }
-  return fmt::format("by-demand {} {} Mbit/s {} us", softSpokenName, megabitsPerSecond,
-                     oneWayMicroseconds);
+  return fmt::format("by-demand {} ferret-{} {} Mbit/s {} us", softSpokenName,
+                     kFerretSets[largestSet].name, megabitsPerSecond, oneWayMicroseconds);
 }
 
 void StockLevel::apply(const StockStep &step) {
@@ -114,13 +116,15 @@ std::vector<StockStep> planStock(const StockLevel &level, std::uint64_t wanted,
                                  const StockOptions &options) {
   requireValid(options.softSpoken);
   DYAD_REQUIRE(options.megabitsPerSecond > 0, kOutOfRange, "a link of 0 Mbit/s");
+  DYAD_REQUIRE(options.largestSet < kFerretSets.size(), kOutOfRange,
+               "set number {} of silent OT; there are {}", options.largestSet, kFerretSets.size());
   if (wanted <= level.left)
     return {};
   const std::uint64_t missing = wanted - level.left;
   const std::vector<StockStep> plain = {{StockStep::Kind::kStock, inBlocks(missing), 0, 0}};
   if (options.method == CotMethod::kSoftSpoken)
     return plain;
-  std::vector<StockStep> silent = planFerret(level, wanted);
+  std::vector<StockStep> silent = planFerret(level, wanted, options.largestSet);
   if (options.method == CotMethod::kFerret)
     return silent;
   // What a round puts aside has to be made at once.

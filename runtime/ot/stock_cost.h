@@ -65,11 +65,14 @@ struct StockOptions {
 
   CotMethod method = CotMethod::kByDemand;
   SoftSpokenParameters softSpoken{8};
+  /// Index in kFerretSets of the largest set that may be used. Smaller ones send more, and suit
+  /// processors whose last cache does not hold two secrets of the largest one (16 MB).
+  unsigned largestSet = kFerretSets.size() - 1;
   /// The link that kByDemand counts with. From about 5 Gbit/s SoftSpoken with k = 4 is the faster.
   std::uint64_t megabitsPerSecond = 1000;
   std::uint64_t oneWayMicroseconds = 150;
 
-  /// For the handshake and for people, such as "by-demand softspoken-8 1000 Mbit/s 150 us".
+  /// For the handshake and for people, "by-demand softspoken-8 ferret-b13 1000 Mbit/s ...".
   std::string describe() const;
 };
 

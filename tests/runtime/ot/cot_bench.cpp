@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Correlated OTs a second a core and bits each, by method: one direction, both parties on threads
-// of their own, each with its CPU time. Memory is touched before. cot_bench [MILLION_COTS]
+// Correlated OTs a second a core (of the thread's CPU time) and bits each, by method, in one
+// direction and in both; filled twice, and the second time counts. cot_bench [MILLION_COTS]
 #include "tests/runtime/two_party.h"
 
 #include <algorithm>
@@ -20,38 +20,39 @@ double threadSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Fills the stock with `count` more and takes them all, in pieces.
-double make(Session &session, std::uint64_t count, bool serverSends) {
+// Fills the stock with `count` more of each direction that has any, and takes them in pieces.
+double make(Session &session, std::uint64_t fromServer, std::uint64_t fromClient) {
   constexpr std::uint64_t kPiece = std::uint64_t{1} << 16;
   const double begin = threadSeconds();
-  session.run(session.stock().prepare(serverSends ? count : 0, serverSends ? 0 : count));
-  const bool sender = session.isServer() == serverSends;
-  for (std::uint64_t done = 0; done < count; done += kPiece) {
-    const std::uint64_t piece = std::min(kPiece, count - done);
-    if (sender)
-      session.stock().takeSent(piece);
-    else
-      session.stock().takeReceived(piece);
+  CotStock &stock = session.stock();
+  session.run(stock.prepare(fromServer, fromClient));
+  const std::uint64_t sent = session.isServer() ? fromServer : fromClient;
+  const std::uint64_t received = session.isServer() ? fromClient : fromServer;
+  for (std::uint64_t done = 0; done < std::max(sent, received); done += kPiece) {
+    if (done < sent)
+      stock.takeSent(std::min(kPiece, sent - done));
+    if (done < received)
+      stock.takeReceived(std::min(kPiece, received - done));
   }
   return threadSeconds() - begin;
 }
 
-void report(const std::string &name, const StockOptions &options, std::uint64_t count) {
+void report(const std::string &name, const StockOptions &options, std::uint64_t count, bool both) {
   TwoParty pair(1);
   pair.setUp(0, 0, options);
-  const auto once = [&](Session &session) { return make(session, count, true); };
+  const auto once = [&](Session &session) { return make(session, count, both ? count : 0); };
+  const double total = static_cast<double>(both ? 2 * count : count);
   pair.run(once, once);
   const auto first = pair.measured();
-  const auto [sender, receiver] = pair.run(once, once);
+  const auto [server, client] = pair.run(once, once);
   const auto second = pair.measured();
   const auto bits = [&](const TwoParty::Measured &measured) {
-    return 8.0 * static_cast<double>(measured.bytesToServer + measured.bytesToClient) /
-           static_cast<double>(count);
+    return 8.0 * static_cast<double>(measured.bytesToServer + measured.bytesToClient) / total;
   };
-  const double millions = static_cast<double>(count) / 1e6;
-  fmt::print("{:<14} {:8.2f} M COTs: sender {:6.1f} M/s, receiver {:6.1f} M/s a core; bits a COT "
-             "{:.3f} at first, then {:.3f}\n",
-             name, millions, millions / sender, millions / receiver, bits(first), bits(second));
+  fmt::print("{:<13} {:<14} {:7.2f} M COTs: server {:6.1f} M/s, client {:6.1f} M/s a core; bits a "
+             "COT {:.3f} at first, then {:.3f}\n",
+             name, both ? "both ways" : "server sends", total / 1e6, total / 1e6 / server,
+             total / 1e6 / client, bits(first), bits(second));
 }
 
 } // namespace
@@ -59,7 +60,13 @@ void report(const std::string &name, const StockOptions &options, std::uint64_t 
 int main(int argc, char **argv) {
   const auto count =
       static_cast<std::uint64_t>((argc > 1 ? std::strtod(argv[1], nullptr) : 15.0) * 1e6);
-  for (const unsigned k : {2U, 4U, 8U})
-    report(fmt::format("softspoken-{}", k), SoftSpokenParameters{k}, count);
-  report("ferret", CotMethod::kFerret, count);
+  for (const bool both : {false, true}) {
+    for (const unsigned k : {2U, 4U, 8U})
+      report(fmt::format("softspoken-{}", k), SoftSpokenParameters{k}, count, both);
+    for (unsigned set = 0; set < kFerretSets.size(); ++set) {
+      StockOptions options(CotMethod::kFerret);
+      options.largestSet = set;
+      report(fmt::format("ferret-{}", kFerretSets[set].name), options, count, both);
+    }
+  }
 }

@@ -221,6 +221,14 @@ TEST_CASE("the method follows the demand, and can be forced", "[ferret]") {
   StockOptions none;
   none.megabitsPerSecond = 0;
   CHECK_THROWS_AS(planStock({}, 1, none), Error);
+
+  StockOptions small(CotMethod::kFerret);
+  small.largestSet = 1;
+  for (const StockStep &step : planStock({}, 50'000'000, small))
+    CHECK(step.set <= 1);
+  CHECK(small.describe() == "ferret-b11 softspoken-8");
+  small.largestSet = 4;
+  CHECK_THROWS_AS(planStock({}, 1, small), Error);
 }
 
 TEST_CASE("bits a COT: at the steady state at most 0.23, measured as predicted", "[ferret]") {
