@@ -52,9 +52,9 @@ std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted, unsign
   return steps;
 }
 
-// Picoseconds of work a COT on one core with AVX-512, both parties working at the same time.
-std::uint64_t softSpokenWork(unsigned k) { return k == 8 ? 13000 : k == 4 ? 4000 : 5000; }
-constexpr std::uint64_t kFerretWork = 8000;
+// Picoseconds of one core with AVX-512 a COT, memory included (tests/runtime/ot/cot_bench).
+std::uint64_t softSpokenWork(unsigned k) { return k == 8 ? 26000 : 12000; }
+constexpr std::uint64_t kFerretWork = 10000;
 constexpr std::uint64_t kTreeWork = 500; // a leaf, when the sender makes its message
 
 std::uint64_t picoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,

@@ -68,7 +68,7 @@ struct StockOptions {
   /// Index in kFerretSets of the largest set that may be used. Smaller ones send more, and suit
   /// processors whose last cache does not hold two secrets of the largest one (16 MB).
   unsigned largestSet = kFerretSets.size() - 1;
-  /// The link that kByDemand counts with. From about 5 Gbit/s SoftSpoken with k = 4 is the faster.
+  /// The link that kByDemand counts with: on a faster one SoftSpoken pays up to a higher demand.
   std::uint64_t megabitsPerSecond = 1000;
   std::uint64_t oneWayMicroseconds = 150;
 

@@ -196,7 +196,10 @@ TEST_CASE("the method follows the demand, and can be forced", "[ferret]") {
   StockOptions fast(CotMethod::kByDemand);
   fast.softSpoken.k = 4;
   fast.megabitsPerSecond = 20'000;
-  CHECK_FALSE(usesRounds(100'000'000, fast));
+  CHECK_FALSE(usesRounds(300'000, fast));
+  StockOptions slow = fast;
+  slow.megabitsPerSecond = 100;
+  CHECK(usesRounds(300'000, slow));
   CHECK(planStock({1000, 0}, 1000, {}).empty());
   // Once there is a reserve, silent OT pays earlier, but not for next to nothing.
   const StockLevel running{0, kFerretSets[3].base()};
