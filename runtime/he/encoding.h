@@ -49,6 +49,12 @@ public:
           set(at - tap.back, from[tap.index]);
       }
   }
+  /// Coefficients of weight polynomials beyond this are zero.
+  std::uint64_t kernelSize() const {
+    return (plan_.filtersAtOnce - 1) * plan_.channelsAtOnce * plan_.plane() + origin_ + 1;
+  }
+  /// Whether weight polynomials have powers of X^plane only: kernels of one tap.
+  bool sparse() const { return rows_.extent == 1 && columns_.extent == 1; }
   /// Whether all weight polynomials are numbers: one channel, one filter, one tap.
   bool scalar() const {
     return origin_ == 0 && plan_.channelsAtOnce == 1 && plan_.filtersAtOnce == 1;

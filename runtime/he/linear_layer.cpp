@@ -10,6 +10,7 @@
 #include "runtime/protocols/ring.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace dyad::he {
@@ -45,13 +46,64 @@ std::uint64_t residueOf(std::int64_t weight, std::uint64_t p) {
   return static_cast<std::uint64_t>(weight) + (p & static_cast<std::uint64_t>(weight >> 63));
 }
 
+/// Transforms weight polynomials modulo one prime after the other. Those of kernels of one tap have
+/// powers of X^(2^a b) only, b odd: their values are those of a polynomial in Y = X^(2^a b) at the
+/// odd powers of a root of order 2N / 2^a, each 2^a times, and transforming that one is less work.
+class WeightTransform {
+public:
+  WeightTransform(const RingContext &ring, const LinearPlan &plan, const Encoding &encoding)
+      : ring_(ring), factor_(ring.degree()) {
+    const auto atLeast64 = [](std::uint64_t size) {
+      return std::max<std::size_t>(64, std::bit_ceil(size));
+    };
+    nonzero_ = atLeast64(encoding.kernelSize());
+    const auto halvings = static_cast<unsigned>(std::countr_zero(plan.plane()));
+    if (!encoding.sparse() || plan.plane() == 1 || ring.degree() >> halvings < 64)
+      return;
+    step_ = plan.plane();
+    halvings_ = halvings;
+    nonzero_ = atLeast64(plan.channelsAtOnce * plan.filtersAtOnce);
+    const std::size_t size = ring.degree() >> halvings;
+    small_.resize(size);
+    index_.resize(ring.degree());
+    const auto bits = static_cast<unsigned>(std::countr_zero(ring.degree()));
+    const std::uint64_t odd = plan.plane() >> halvings;
+    for (std::size_t i = 0; i < ring.degree(); ++i) {
+      const std::uint64_t power = (2 * bitReversed(i, bits) + 1) * odd % (2 * size);
+      index_[i] = static_cast<std::uint32_t>(bitReversed(power / 2, bits - halvings));
+    }
+  }
+
+  /// `fill(set)` calls set(coefficient, residue).
+  template <typename Fill> const std::uint64_t *operator()(unsigned prime, Fill &&fill) {
+    std::vector<std::uint64_t> &into = step_ == 1 ? factor_ : small_;
+    std::fill(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(nonzero_), 0);
+    fill([&](std::uint64_t coefficient, std::uint64_t residue) {
+      into[step_ == 1 ? coefficient : coefficient / step_] = residue;
+    });
+    ringKernels().forward(ring_.smaller(prime, halvings_), into.data(), nonzero_);
+    if (step_ != 1)
+      ringKernels().gather(small_.data(), index_.data(), factor_.data(), factor_.size());
+    return factor_.data();
+  }
+
+private:
+  const RingContext &ring_;
+  std::vector<std::uint64_t> factor_;
+  std::vector<std::uint64_t> small_;
+  std::vector<std::uint32_t> index_;
+  std::uint64_t step_ = 1;
+  unsigned halvings_ = 0;
+  std::size_t nonzero_ = 0;
+};
+
 class Server {
 public:
   Server(Session &session, const LinearSpec &spec, const LinearPlan &plan,
          std::span<const std::int64_t> weights)
       : session_(session), spec_(spec), plan_(plan), encoding_(spec, plan),
         ring_(RingContext::of(parameterSet(plan.set))), keys_(session.heKeys()->of(plan.set)),
-        weights_(weights) {}
+        transform_(ring_, plan, encoding_), weights_(weights) {}
 
   /// The groups' ciphertexts, as they arrived.
   void receiveAll(std::span<const std::uint8_t> message) {
@@ -103,7 +155,6 @@ private:
     }
     while (sums_.size() < positions)
       sums_.emplace_back(degree);
-    std::vector<std::uint64_t> factor(degree);
     for (unsigned i = 0; i < ring_.primes(); ++i) {
       const std::size_t at = i * degree;
       for (std::size_t t = 0; t < positions; ++t) {
@@ -113,20 +164,23 @@ private:
       std::size_t added = 1;
       for (std::uint64_t input = 0; input < plan_.inputs; ++input) {
         const std::uint64_t p = ring_.prime(i);
-        std::fill(factor.begin(), factor.end(), 0);
-        encoding_.kernel(weights_, group, input, output,
-                         [&](std::uint64_t coefficient, std::int64_t weight) {
-                           factor[coefficient] = residueOf(weight, p);
-                         });
-        if (!encoding_.scalar())
-          ringKernels().forward(ring_.tables(i), factor.data());
+        std::uint64_t number = 0;
+        const std::uint64_t *factor = nullptr;
+        if (encoding_.scalar())
+          encoding_.kernel(weights_, group, input, output,
+                           [&](std::uint64_t, std::int64_t w) { number = residueOf(w, p); });
+        else
+          factor = transform_(i, [&](auto &&set) {
+            encoding_.kernel(weights_, group, input, output,
+                             [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
+          });
         const bool full = ++added == kMaxProducts;
         for (std::size_t t = 0; t < positions; ++t) {
           const Ciphertext &ciphertext = from[t * plan_.inputs + input];
           if (encoding_.scalar())
-            sums_[t].addScaled(ciphertext.c0.data() + at, ciphertext.c1.data() + at, factor[0]);
+            sums_[t].addScaled(ciphertext.c0.data() + at, ciphertext.c1.data() + at, number);
           else
-            sums_[t].add(ciphertext.c0.data() + at, ciphertext.c1.data() + at, factor.data());
+            sums_[t].add(ciphertext.c0.data() + at, ciphertext.c1.data() + at, factor);
           if (full)
             sums_[t].fold(ring_.tables(i));
         }
@@ -150,6 +204,7 @@ private:
   Encoding encoding_;
   const RingContext &ring_;
   const KeyHalf &keys_;
+  WeightTransform transform_;
   std::span<const std::int64_t> weights_;
   std::vector<Ciphertext> ciphertexts_;
   std::vector<Accumulators> sums_;

@@ -17,22 +17,6 @@ std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
 }
 std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
 
-std::size_t bitReversed(std::size_t x, unsigned bits) {
-  std::size_t result = 0;
-  for (unsigned i = 0; i < bits; ++i)
-    result |= (x >> i & 1) << (bits - 1 - i);
-  return result;
-}
-
-// An element of order 2 degree: x^((p-1) / 2 degree) whose degree-th power is -1.
-std::uint64_t primitiveRoot(std::size_t degree, std::uint64_t p) {
-  for (std::uint64_t x = 2;; ++x) {
-    const std::uint64_t root = powerModulo(x, (p - 1) / (2 * degree), p);
-    if (powerModulo(root, degree, p) == p - 1)
-      return root;
-  }
-}
-
 std::vector<std::uint64_t> tail(const std::vector<std::uint64_t> &roots,
                                 const std::vector<std::uint64_t> &quotients, std::size_t degree) {
   std::vector<std::uint64_t> table;
@@ -49,6 +33,22 @@ std::vector<std::uint64_t> tail(const std::vector<std::uint64_t> &roots,
 
 } // namespace
 
+std::size_t bitReversed(std::size_t x, unsigned bits) {
+  std::size_t result = 0;
+  for (unsigned i = 0; i < bits; ++i)
+    result |= (x >> i & 1) << (bits - 1 - i);
+  return result;
+}
+
+// An element of order 2 degree: x^((p-1) / 2 degree) whose degree-th power is -1.
+std::uint64_t primitiveRoot(std::size_t degree, std::uint64_t p) {
+  for (std::uint64_t x = 2;; ++x) {
+    const std::uint64_t root = powerModulo(x, (p - 1) / (2 * degree), p);
+    if (powerModulo(root, degree, p) == p - 1)
+      return root;
+  }
+}
+
 std::uint64_t powerModulo(std::uint64_t x, std::uint64_t exponent, std::uint64_t p) {
   std::uint64_t result = 1;
   for (; exponent != 0; exponent >>= 1) {
@@ -64,14 +64,13 @@ Factor factorFor(std::uint64_t value, std::uint64_t p) {
   return {value, static_cast<std::uint64_t>((static_cast<Wide>(value) << 64) / p)};
 }
 
-TransformTables makeTables(std::size_t degree, std::uint64_t p) {
+TransformTables makeTables(std::size_t degree, std::uint64_t p, std::uint64_t root) {
   TransformTables tables;
   tables.p = p;
   tables.degree = degree;
   unsigned bits = 0;
   while (std::size_t{1} << bits < degree)
     ++bits;
-  const std::uint64_t root = primitiveRoot(degree, p);
   const auto fill = [&](std::uint64_t base, auto &values, auto &quotients, auto &quotients52) {
     values.resize(degree);
     quotients.resize(degree);
@@ -111,7 +110,12 @@ RingContext::RingContext(const ParameterSet &set) : set_(set) {
   modulusLow_ = 1;
   for (unsigned i = 0; i < set.primes; ++i) {
     const std::uint64_t p = set.prime[i];
-    tables_.push_back(makeTables(set.degree, p));
+    std::uint64_t root = primitiveRoot(set.degree, p);
+    tables_.push_back(makeTables(set.degree, p, root));
+    for (std::size_t degree = set.degree / 2; degree >= 64; degree /= 2) {
+      root = timesModulo(root, root, p);
+      smaller_[i].push_back(makeTables(degree, p, root));
+    }
     modulusLow_ *= p;
     std::uint64_t cofactor = 1;
     for (unsigned j = 0; j < set.primes; ++j)
@@ -125,7 +129,7 @@ RingContext::RingContext(const ParameterSet &set) : set_(set) {
 
 void RingContext::forward(Polynomial &x) const {
   for (unsigned i = 0; i < primes(); ++i)
-    ringKernels().forward(tables_[i], x.data() + i * degree());
+    ringKernels().forward(tables_[i], x.data() + i * degree(), degree());
 }
 void RingContext::inverse(Polynomial &x) const {
   for (unsigned i = 0; i < primes(); ++i)
@@ -185,7 +189,7 @@ std::vector<std::uint64_t> RingContext::timesSmall(std::span<const std::uint64_t
       const std::uint64_t large = -(a[j] / half);
       x[j] = belowModulus(times(a[j], tables_[i].one, p) + p - (wrap & large), p);
     }
-    ringKernels().forward(tables_[i], x);
+    ringKernels().forward(tables_[i], x, degree());
     std::fill(low.begin(), low.end(), 0);
     std::fill(high.begin(), high.end(), 0);
     ringKernels().accumulate(x, other.data() + i * degree(), low.data(), high.data(), degree());

@@ -17,7 +17,14 @@ using Polynomial = std::vector<std::uint64_t>;
 
 std::uint64_t powerModulo(std::uint64_t x, std::uint64_t exponent, std::uint64_t p);
 Factor factorFor(std::uint64_t value, std::uint64_t p);
-TransformTables makeTables(std::size_t degree, std::uint64_t p);
+/// The primitive root of order 2 degree that transforms use.
+std::uint64_t primitiveRoot(std::size_t degree, std::uint64_t p);
+TransformTables makeTables(std::size_t degree, std::uint64_t p, std::uint64_t root);
+inline TransformTables makeTables(std::size_t degree, std::uint64_t p) {
+  return makeTables(degree, p, primitiveRoot(degree, p));
+}
+/// Where transforms keep the value at the root's power 2 i + 1: i with `bits` bits reversed.
+std::size_t bitReversed(std::size_t i, unsigned bits);
 
 /// A parameter set with its tables. Immutable; one for each set in a process.
 class RingContext {
@@ -30,6 +37,10 @@ public:
   std::size_t words() const { return degree() * primes(); }
   std::uint64_t prime(unsigned i) const { return set_.prime[i]; }
   const TransformTables &tables(unsigned i) const { return tables_[i]; }
+  /// Of degree / 2^halvings, from 64 on, and the root to the power 2^halvings.
+  const TransformTables &smaller(unsigned i, unsigned halvings) const {
+    return halvings == 0 ? tables_[i] : smaller_[i][halvings - 1];
+  }
 
   void forward(Polynomial &x) const;
   void inverse(Polynomial &x) const;
@@ -54,6 +65,7 @@ private:
 
   ParameterSet set_;
   std::vector<TransformTables> tables_;
+  std::array<std::vector<TransformTables>, kMaxPrimes> smaller_;
   std::array<Factor, kMaxPrimes> cofactorInverse_; ///< 1 / (q / p_i) modulo p_i
   std::array<std::uint64_t, kMaxPrimes> scale_{};  ///< floor(2^(63 + bits of p_i) / p_i)
   std::uint64_t modulusLow_ = 0;                   ///< q mod 2^64

@@ -50,9 +50,13 @@ struct TransformTables {
 
 struct RingKernels {
   const char *name;
-  /// In place; input below p, output below p.
-  void (*forward)(const TransformTables &tables, std::uint64_t *x);
+  /// In place; input below p, output below p. Coefficients from `nonzero` on, a power of two from
+  /// 64 to the degree, count as zero: layers that would only copy are left out.
+  void (*forward)(const TransformTables &tables, std::uint64_t *x, std::size_t nonzero);
   void (*inverse)(const TransformTables &tables, std::uint64_t *x);
+  /// out[i] = from[index[i]].
+  void (*gather)(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
+                 std::size_t count);
   /// low[i] + 2^52 high[i] += a[i] b[i] for a, b below 2^52: at most kMaxProducts times.
   void (*accumulate)(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
                      std::uint64_t *high, std::size_t count);

@@ -64,11 +64,13 @@ inline void transpose(Vector (&r)[8]) {
   }
 }
 
-void forward(const TransformTables &tables, std::uint64_t *x) {
+void forward(const TransformTables &tables, std::uint64_t *x, std::size_t nonzero) {
   const Modulus m(tables.p);
   const std::size_t degree = tables.degree;
-  std::size_t half = degree;
-  for (std::size_t parts = 1; parts < degree / 8; parts *= 2) {
+  for (std::size_t i = nonzero; i < degree; i += 8)
+    store(x + i, load(x + i - nonzero));
+  std::size_t half = nonzero;
+  for (std::size_t parts = degree / nonzero; parts < degree / 8; parts *= 2) {
     half /= 2;
     for (std::size_t i = 0; i < parts; ++i) {
       const Vector w = all(tables.roots[parts + i]);
@@ -148,6 +150,13 @@ void inverse(const TransformTables &tables, std::uint64_t *x) {
     store(x + i, below(timesLazy52(load(x + i), w, quotient, m), m.p));
 }
 
+void gather(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
+            std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 8)
+    store(out + i, _mm512_i32gather_epi64(
+                       _mm256_loadu_si256(reinterpret_cast<const __m256i *>(index + i)), from, 8));
+}
+
 void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
                 std::uint64_t *high, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 8) {
@@ -190,7 +199,7 @@ void reduce(const TransformTables &tables, const std::uint64_t *low, const std::
 } // namespace
 
 extern const RingKernels kIfmaRingKernels;
-const RingKernels kIfmaRingKernels{"avx512-ifma", forward,          inverse,
+const RingKernels kIfmaRingKernels{"avx512-ifma", forward,          inverse, gather,
                                    accumulate,    accumulateScaled, reduce};
 
 } // namespace dyad::he

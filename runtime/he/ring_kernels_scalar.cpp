@@ -8,10 +8,12 @@ namespace {
 
 constexpr std::uint64_t kLow52 = (std::uint64_t{1} << 52) - 1;
 
-void forward(const TransformTables &tables, std::uint64_t *x) {
+void forward(const TransformTables &tables, std::uint64_t *x, std::size_t nonzero) {
   const std::uint64_t p = tables.p;
-  std::size_t half = tables.degree;
-  for (std::size_t m = 1; m < tables.degree; m *= 2) {
+  for (std::size_t i = nonzero; i < tables.degree; ++i)
+    x[i] = x[i - nonzero];
+  std::size_t half = nonzero;
+  for (std::size_t m = tables.degree / nonzero; m < tables.degree; m *= 2) {
     half /= 2;
     for (std::size_t i = 0; i < m; ++i) {
       const Factor root{tables.roots[m + i], tables.rootQuotients[m + i]};
@@ -48,6 +50,12 @@ void inverse(const TransformTables &tables, std::uint64_t *x) {
     x[i] = times(x[i], tables.byDegree, p);
 }
 
+void gather(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
+            std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = from[index[i]];
+}
+
 void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
                 std::uint64_t *high, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -78,7 +86,7 @@ void reduce(const TransformTables &tables, const std::uint64_t *low, const std::
 } // namespace
 
 extern const RingKernels kScalarRingKernels;
-const RingKernels kScalarRingKernels{"scalar",   forward,          inverse,
+const RingKernels kScalarRingKernels{"scalar",   forward,          inverse, gather,
                                      accumulate, accumulateScaled, reduce};
 
 } // namespace dyad::he

@@ -36,8 +36,8 @@ Words naiveProduct(const Words &a, const Words &b, std::uint64_t p) {
 }
 
 Words product(const RingKernels &kernels, const TransformTables &tables, Words a, Words b) {
-  kernels.forward(tables, a.data());
-  kernels.forward(tables, b.data());
+  kernels.forward(tables, a.data(), a.size());
+  kernels.forward(tables, b.data(), b.size());
   Words low(a.size()), high(a.size());
   kernels.accumulate(a.data(), b.data(), low.data(), high.data(), a.size());
   kernels.reduce(tables, low.data(), high.data(), a.data());
@@ -136,7 +136,15 @@ TEST_CASE("all kernels give the same transforms and sums", "[he][ring]") {
     std::vector<Words> forward, inverse, sums;
     for (const RingKernels *kernels : allRingKernels()) {
       forward.push_back(a);
-      kernels->forward(tables, forward.back().data());
+      kernels->forward(tables, forward.back().data(), ring.degree());
+      for (std::size_t nonzero = 64; nonzero < ring.degree(); nonzero *= 4) {
+        Words low(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(nonzero));
+        low.resize(ring.degree());
+        Words whole = low;
+        kernels->forward(tables, low.data(), nonzero);
+        kernels->forward(tables, whole.data(), ring.degree());
+        CHECK(low == whole);
+      }
       inverse.push_back(forward.back());
       kernels->inverse(tables, inverse.back().data());
       CHECK(inverse.back() == a);
