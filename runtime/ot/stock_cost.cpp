@@ -36,6 +36,9 @@ unsigned setFor(std::uint64_t missing, unsigned largest) {
 
 std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted, unsigned largest) {
   std::vector<StockStep> steps;
+  // Two rounds of a set send little more than one of the next larger set, whose sums are slower.
+  if (wanted > level.left)
+    largest = setFor((wanted - level.left + 1) / 2, largest);
   const auto add = [&](const StockStep &step) {
     steps.push_back(step);
     level.apply(step);
