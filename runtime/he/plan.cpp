@@ -10,7 +10,7 @@ namespace dyad::he {
 namespace {
 
 // A product counts as so many bytes: enough to prefer fewer of them among plans of the same size.
-constexpr std::uint64_t kBytesPerProduct = 256;
+constexpr std::uint64_t kBytesPerProduct = 64;
 // Seed of a ciphertext's uniform half.
 constexpr std::uint64_t kSeedBytes = 16;
 

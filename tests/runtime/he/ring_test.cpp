@@ -112,7 +112,7 @@ TEST_CASE("products of polynomials equal schoolbook ones with all kernels", "[he
   std::mt19937_64 random(1);
   for (const std::size_t degree : {64, 128, 512})
     for (const std::uint64_t p :
-         {parameterSet(0).prime[0], parameterSet(3).prime[1], parameterSet(7).prime[3]}) {
+         {parameterSet(0).prime[0], parameterSet(5).prime[1], parameterSet(10).prime[3]}) {
       const TransformTables tables = makeTables(degree, p);
       for (int extreme = 0; extreme < 2; ++extreme) {
         Words a = randomBelow(p, degree, random), b = randomBelow(p, degree, random);
@@ -129,7 +129,7 @@ TEST_CASE("products of polynomials equal schoolbook ones with all kernels", "[he
 
 TEST_CASE("all kernels give the same transforms and sums", "[he][ring]") {
   std::mt19937_64 random(2);
-  for (const unsigned id : {0U, 3U, 7U}) {
+  for (const unsigned id : {0U, 5U, 10U}) {
     const RingContext &ring = RingContext::of(parameterSet(id));
     const TransformTables &tables = ring.tables(0);
     const Words a = randomBelow(tables.p, ring.degree(), random);
@@ -172,7 +172,7 @@ TEST_CASE("all kernels give the same transforms and sums", "[he][ring]") {
 
 TEST_CASE("messages are encoded exactly and fractions of q come back", "[he][ring]") {
   std::mt19937_64 random(3);
-  for (const unsigned id : {1U, 3U, 6U})
+  for (const unsigned id : {1U, 5U, 9U})
     for (const unsigned bits : {1U, 16U, 32U, 45U}) {
       const RingContext &ring = RingContext::of(parameterSet(id));
       Words message(ring.degree());
@@ -195,7 +195,7 @@ TEST_CASE("messages are encoded exactly and fractions of q come back", "[he][rin
 
 TEST_CASE("small products modulo a power of two", "[he][ring]") {
   std::mt19937_64 random(4);
-  for (const unsigned id : {0U, 3U, 4U})
+  for (const unsigned id : {0U, 4U, 7U})
     for (const unsigned bits : {25U, 41U, 55U}) {
       const RingContext &ring = RingContext::of(parameterSet(id));
       const std::size_t n = ring.degree();
@@ -240,7 +240,7 @@ TEST_CASE("samplers have the distributions they promise", "[he][sampler]") {
   CHECK(square == Approx(10.5).epsilon(0.02));
 
   // Flooding of few bits: the residue is the number itself, centred; variance 4 4^b / 12.
-  const RingContext &ring = RingContext::of(parameterSet(3));
+  const RingContext &ring = RingContext::of(parameterSet(5));
   const Words flood = flooding(prg, ring, kCount, 20);
   std::vector<std::int64_t> centred(kCount);
   for (std::size_t i = 0; i < kCount; ++i) {

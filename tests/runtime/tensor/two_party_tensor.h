@@ -79,7 +79,10 @@ Integers runWithCost(const Cost &cost, Operation operation, const std::string &w
   TwoParty pair;
   pair.deal(cost);
   const auto keys = [](Session &session) {
-    session.run(he::setup(session, {0, 1, 2, 3, 4, 5, 6, 7}));
+    std::vector<unsigned> sets;
+    for (const he::ParameterSet &set : he::parameterSets())
+      sets.push_back(set.id);
+    session.run(he::setup(session, sets));
     return true;
   };
   if (withKeys)
