@@ -3,8 +3,10 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
+#include "ir/mpc/operands.h"
 #include "ir/weights.h"
 #include "passes/cost/program_cost.h"
+#include "runtime/ot/stock_cost.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
@@ -136,8 +138,13 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   manifest["security"] = {{"model", "semi-honest"},
                           {"computational_bits", 128},
                           {"base_ot", "Chou-Orlandi on ristretto255"},
-                          {"ot_extension", "SoftSpoken"},
+                          {"ot_extension", StockOptions{}.describe()},
                           {"exact", true}};
+  for (unsigned id : mpc::heParameterSets(mpcModule)) {
+    const he::ParameterSet &set = he::parameterSet(id);
+    manifest["security"]["rlwe"].push_back(
+        {{"degree", set.degree}, {"modulus_bits", set.modulusBits()}});
+  }
   Json phases = Json::array();
   for (const NodeStats &row : cost.phases)
     phases.push_back(rowOf(row));
