@@ -43,7 +43,7 @@ double computeSeconds(const LinearSpec &spec) {
   // tiles of a group, and ciphertexts are made and answered.
   constexpr double kProduct = 0.4e-9;
   constexpr double kTransform = 1.5e-9;
-  constexpr double kCiphertext = 15e-9;
+  constexpr double kCiphertext = 40e-9;
   const double weights = static_cast<double>(spec.groups * plan->inputs * plan->outputs);
   return size * (kProduct * static_cast<double>(plan->products(spec)) + kTransform * weights +
                  kCiphertext * positions * static_cast<double>(plan->inputs + plan->outputs));

@@ -38,18 +38,22 @@ using Wide = unsigned __int128;
 // above.
 constexpr unsigned kMaxReplyBits = 54;
 
-// Smallest e with 2^e >= 8 sigma sqrt(13/12 terms 4^magnitude + 4 degree / 3 + 1), where sigma^2 =
-// 10.5 is that of our centered binomial noise: eight standard deviations, and 13/12 for the
-// rounding of the encoding.
-std::optional<unsigned> errorBits(unsigned degree, const Demand &demand) {
+// Smallest B_e of five bits that is at least 8 sigma sqrt(13/12 terms 4^magnitude + 4 degree / 3 +
+// 1), where sigma^2 = 10.5 is that of our centered binomial noise: eight standard deviations, and
+// 13/12 for the rounding of the encoding.
+std::optional<Budget> errorBound(unsigned degree, const Demand &demand) {
   if (demand.magnitudeBits > 32 || demand.terms >> 24 != 0)
     return std::nullopt;
   const Wide square =
       56 * (((Wide{13} * demand.terms) << (2 * demand.magnitudeBits)) + Wide{16} * degree + 12);
-  unsigned e = 0;
-  while ((Wide{1} << (2 * e)) < square)
-    ++e;
-  return e;
+  Budget budget;
+  budget.factor = 31;
+  while ((Wide{31 * 31} << (2 * budget.errorShift)) < square)
+    ++budget.errorShift;
+  while ((Wide{(budget.factor - 1) * (budget.factor - 1)} << (2 * budget.errorShift)) >= square)
+    --budget.factor;
+  budget.floodShift = budget.errorShift + kFloodMargin;
+  return budget;
 }
 
 } // namespace
@@ -85,23 +89,24 @@ std::optional<Budget> budgetFor(const ParameterSet &set, const Demand &demand) {
   const unsigned q = set.modulusBits();
   if (q > secureModulusBits(set.degree) || demand.bits == 0 || demand.bits > 50)
     return std::nullopt;
-  const std::optional<unsigned> e = errorBits(set.degree, demand);
-  if (!e)
-    return std::nullopt;
-  const unsigned flood = *e + kFloodMargin;
-  if (flood > 120)
+  std::optional<Budget> budget = errorBound(set.degree, demand);
+  if (!budget || budget->floodShift > 115)
     return std::nullopt;
   // In units of a reply modulo 2^(bits + g): flooding and noise, the rounding of c1 times the
   // secret (eight times sqrt(degree / 18)), the bits that c0 drops, and two for rounding c0 and the
-  // 64-bit fractions; together less than half a message step of 2^g. 1.01 covers q < 2^modulusBits.
+  // 64-bit fractions; together less than half a message step of 2^g. 1.001 covers q <
+  // 2^modulusBits.
   const double switching = set.degree <= 4096 ? 121 : 171;
   for (unsigned g = 9; g <= 14 && demand.bits + g <= kMaxReplyBits; ++g) {
     const int scale = static_cast<int>(demand.bits + g) - static_cast<int>(q);
-    const double noise = 1.01 * (std::ldexp(2.0, static_cast<int>(flood) + scale) +
-                                 std::ldexp(1.0, static_cast<int>(*e) + scale));
+    const double noise = 1.001 * budget->factor *
+                         (std::ldexp(2.0, static_cast<int>(budget->floodShift) + scale) +
+                          std::ldexp(1.0, static_cast<int>(budget->errorShift) + scale));
     const double dropped = std::ldexp(1.0, static_cast<int>(g - kKeptBits) - 1);
-    if (noise + switching + dropped + 2 <= std::ldexp(1.0, static_cast<int>(g) - 1))
-      return Budget{*e, flood, g};
+    if (noise + switching + dropped + 2 <= std::ldexp(1.0, static_cast<int>(g) - 1)) {
+      budget->extraBits = g;
+      return budget;
+    }
   }
   return std::nullopt;
 }

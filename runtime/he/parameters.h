@@ -47,9 +47,10 @@ struct Demand {
 
 /// How a product is hidden and sent.
 struct Budget {
-  unsigned errorBits = 0; ///< the noise of a product is below B_e = 2^errorBits
-  unsigned floodBits = 0; ///< flooding: four uniform numbers of width B_f = 2^floodBits = 2^50 B_e
-  unsigned extraBits = 0; ///< g: replies are modulo 2^(bits + g)
+  unsigned factor = 0;     ///< 16 to 31
+  unsigned errorShift = 0; ///< the noise of a product is below B_e = factor 2^errorShift
+  unsigned floodShift = 0; ///< four uniform numbers of width B_f = factor 2^floodShift = 2^50 B_e
+  unsigned extraBits = 0;  ///< g: replies are modulo 2^(bits + g)
 };
 
 /// Bits that used coefficients of c0 keep below the message in a reply.

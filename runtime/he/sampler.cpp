@@ -51,20 +51,22 @@ Polynomial uniform(Prg &prg, const RingContext &ring) {
 }
 
 std::vector<std::uint64_t> flooding(Prg &prg, const RingContext &ring, std::size_t count,
-                                    unsigned bits) {
+                                    unsigned factor, unsigned shift) {
   std::vector<std::uint64_t> result(ring.primes() * count);
-  const std::vector<std::uint64_t> random = words(prg, 8 * count);
-  const Wide mask = (Wide{1} << bits) - 1;
+  const std::vector<std::uint64_t> random = words(prg, 12 * count);
+  const Wide mask = (Wide{1} << shift) - 1;
   std::array<Factor, kMaxPrimes> high;
   std::array<std::uint64_t, kMaxPrimes> middle{};
   for (unsigned i = 0; i < ring.primes(); ++i) {
     high[i] = factorFor(powerModulo(2, 64, ring.prime(i)), ring.prime(i));
-    middle[i] = powerModulo(2, bits + 1, ring.prime(i)); // half the width of each of the four
+    const Wide half = factor * static_cast<Wide>(powerModulo(2, shift + 1, ring.prime(i)));
+    middle[i] = static_cast<std::uint64_t>(half % ring.prime(i)); // of each of the four
   }
   for (std::size_t j = 0; j < count; ++j) {
     Wide sum = 0;
-    for (std::size_t k = 0; k < 8; k += 2)
-      sum += (static_cast<Wide>(random[8 * j + k]) << 64 | random[8 * j + k + 1]) & mask;
+    for (const std::uint64_t *from = &random[12 * j]; from != &random[12 * j] + 12; from += 3)
+      sum += (static_cast<Wide>(from[0]) * factor >> 64 << shift) +
+             ((static_cast<Wide>(from[1]) << 64 | from[2]) & mask);
     for (unsigned i = 0; i < ring.primes(); ++i) {
       const std::uint64_t p = ring.prime(i);
       const std::uint64_t residue =

@@ -19,9 +19,9 @@ std::vector<std::int64_t> binomial(Prg &prg, std::size_t count);
 /// Residues uniform modulo each prime, by rejection: for public polynomials only.
 Polynomial uniform(Prg &prg, const RingContext &ring);
 
-/// Sums of four numbers uniform in [-2^(bits-1), 2^(bits-1)), as residues modulo each prime: word
-/// i * count + j for prime i. 1 <= bits <= 120.
+/// Sums of four uniform numbers of width B = factor 2^shift, from -B / 2 on, as residues modulo
+/// each prime: word i * count + j for prime i. factor <= 31, 1 <= shift <= 115.
 std::vector<std::uint64_t> flooding(Prg &prg, const RingContext &ring, std::size_t count,
-                                    unsigned bits);
+                                    unsigned factor, unsigned shift);
 
 } // namespace dyad::he

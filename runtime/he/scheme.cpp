@@ -63,7 +63,8 @@ std::vector<std::uint64_t> reply(const RingContext &ring, Ciphertext product,
                                  const Budget &budget, Prg &prg, BitWriter &writer) {
   const std::size_t degree = ring.degree();
   const Polynomial error = ring.fromSigned(binomial(prg, degree));
-  const std::vector<std::uint64_t> flood = flooding(prg, ring, used.size(), budget.floodBits);
+  const std::vector<std::uint64_t> flood =
+      flooding(prg, ring, used.size(), budget.factor, budget.floodShift);
   for (unsigned i = 0; i < ring.primes(); ++i) {
     const std::uint64_t p = ring.prime(i);
     for (std::size_t j = 0; j < degree; ++j) {

@@ -297,8 +297,8 @@ TEST_CASE("noise stays within its budget with the worst weights", "[he][noise]")
             extreme ? -(std::int64_t{1} << magnitude)
                     : static_cast<std::int64_t>(random() >> (64 - magnitude));
       const Noise noise = noiseOf(set, bits, budget, weights, kTerms, 7 + extreme);
-      const double bound = std::ldexp(1.0, static_cast<int>(budget.errorBits));
-      INFO("set " << id << ": " << std::log2(largest(noise.product)) << " of " << budget.errorBits
+      const double bound = std::ldexp(budget.factor, static_cast<int>(budget.errorShift));
+      INFO("set " << id << ": " << std::log2(largest(noise.product)) << " of " << std::log2(bound)
                   << " bits, reply " << largest(noise.reply) << " of "
                   << std::ldexp(1.0, static_cast<int>(budget.extraBits) - 1));
       CHECK(largest(noise.product) < bound);
@@ -309,8 +309,8 @@ TEST_CASE("noise stays within its budget with the worst weights", "[he][noise]")
       for (const double value : noise.reply)
         square += value * value / static_cast<double>(noise.reply.size());
       const double flood =
-          std::ldexp(1.0, static_cast<int>(budget.floodBits + bits + budget.extraBits) -
-                              static_cast<int>(set.modulusBits()));
+          std::ldexp(budget.factor, static_cast<int>(budget.floodShift + bits + budget.extraBits) -
+                                        static_cast<int>(set.modulusBits()));
       const double dropped = std::ldexp(1.0, static_cast<int>(budget.extraBits - kKeptBits));
       const double variance = flood * flood / 3 + set.degree / 18.0 + dropped * dropped / 12;
       CHECK(std::sqrt(square) == Approx(std::sqrt(variance)).epsilon(0.1));
