@@ -21,6 +21,11 @@ std::string poolWindow(Operation *op) {
                      list("strides"), list("pads"), list("dilations"));
 }
 
+// A kernel's operand by address. In the two-party program operands are made for the call.
+std::string addressOf(const std::string &operand) {
+  return StringRef(operand).starts_with("tensorOf(") ? "addressOf(" + operand + ")" : "&" + operand;
+}
+
 } // namespace
 
 std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> operand,
@@ -39,7 +44,7 @@ std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> oper
       .Case([&](fx::ConcatOp o) {
         std::string list;
         for (Value input : o.getInputs())
-          list += (list.empty() ? "&" : ", &") + operand(input);
+          list += (list.empty() ? "" : ", ") + addressOf(operand(input));
         return call("concat<std::int64_t>", fmt::format("{{{}}}, {}", list, o.getAxis()));
       })
       .Case([&](fx::SliceOp o) {
@@ -89,7 +94,7 @@ std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> oper
                                          fx::fixedType(o.getSlope()).getFraction()));
       })
       .Case([&](fx::Conv2DOp o) {
-        std::string bias = o.getBias() ? "&" + operand(o.getBias()) : "nullptr";
+        std::string bias = o.getBias() ? addressOf(operand(o.getBias())) : "nullptr";
         return call("conv2d<std::int64_t>",
                     fmt::format("{}, {}, {}, {{.strides = {}, .pads = {}, .dilations = {}, "
                                 ".groups = {}}}",

@@ -2,7 +2,8 @@
 // dyad-dump: shows a program at any stage, from an ONNX file, a module as text, or an output
 // folder; and what it will send, node by node.
 #include "compiler/driver/build.h"
-#include "ir/weights.h"
+#include "ir/fx/owner.h"
+#include "ir/nn/nn.h"
 #include "passes/cost/program_cost.h"
 
 #include "mlir/Parser/Parser.h"
@@ -51,10 +52,28 @@ mlir::OwningOpRef<mlir::ModuleOp> readOutputFolder(mlir::MLIRContext &context,
   return readModule(context, path);
 }
 
+// Whether protocols have been chosen: nothing that is shared is left to fx, and nothing to nn.
+bool isLowered(mlir::ModuleOp module) {
+  return !module
+              .walk([](mlir::Operation *op) {
+                bool early = llvm::isa_and_nonnull<nn::NnDialect>(op->getDialect());
+                for (mlir::Value result : op->getResults())
+                  if (fx::FixedType type = fx::fixedType(result))
+                    early |= type.getOwner() == fx::Owner::kShared;
+                return early ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+              })
+              .wasInterrupted();
+}
+
 int show(mlir::ModuleOp module, const DumpOptions &options) {
   if (!options.costs) {
     printModule(module, llvm::outs());
     return 0;
+  }
+  if (!isLowered(module)) {
+    fmt::print(stderr, "error: only mpc has costs, and '{}' is a module of an earlier stage\n",
+               options.compile.model);
+    return 1;
   }
   ProgramCost cost = costOf(module);
   fmt::print("{}", options.json ? renderJson(cost) : renderTable(cost));

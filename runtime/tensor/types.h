@@ -47,6 +47,10 @@ inline bool knows(const Session &session, Owner owner) {
 /// For the kernels of runtime/clear.
 inline clear::Tensor<std::int64_t> tensorOf(const Plain &x) { return {x.shape, x.values}; }
 
+/// Address of an operand that was made for this call: it lives until the call's full expression
+/// ends.
+template <typename T> const T *addressOf(const T &operand) { return &operand; }
+
 /// A value computed in the clear by the party or parties that know it; `kernel` returns a
 /// clear::Tensor<int64_t> of `shape` and runs only there:
 /// `auto y = known(session, x.owner, {4, 2}, [&] { return clear::transpose(tensorOf(x), {1, 0});

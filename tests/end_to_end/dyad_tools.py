@@ -51,16 +51,20 @@ def start(command, **options):
                             **options)
 
 
-def run_parties(folder, inputs, output, raw=True, timeout=900):
+def run_parties(folder, inputs, output=None, server_inputs=(), server_output=None, raw=True, timeout=900):
     """Runs both parties of a compiled program; returns (client statistics, server statistics)."""
     folder = pathlib.Path(folder)
     address = f"127.0.0.1:{free_port()}"
     stats = folder / "server-stats.json", folder / "client-stats.json"
-    server = start([folder / "server" / "server", "--listen", address, "--stats", stats[0]])
-    client = [folder / "client" / "client", "--connect", address, "--output", output, "--stats", stats[1]]
-    for item in inputs:
-        client += ["--input", item]
-    done = run(client + (["--raw"] if raw else []), timeout)
+    server = [folder / "server" / "server", "--listen", address, "--stats", stats[0]]
+    client = [folder / "client" / "client", "--connect", address, "--stats", stats[1]]
+    for command, given, result in ((server, server_inputs, server_output), (client, inputs, output)):
+        for item in given:
+            command += ["--input", item]
+        if result is not None:
+            command += ["--output", result] + (["--raw"] if raw else [])
+    server = start(server)
+    done = run(client, timeout)
     try:
         _, server_errors = server.communicate(timeout=60)
     except subprocess.TimeoutExpired:

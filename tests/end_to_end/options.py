@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is asked of numbers, owners and protocols: what the parties compute equals `reference`, bit for bit."""
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+
+from dyad_tools import Checks, model_folder, must, run, run_parties, tool
+
+checks = Checks()
+
+NUMBERS_AND_PROTOCOLS = {
+    "oblivious transfer": ["--linear", "ot"],
+    "RLWE": ["--linear", "he"],
+    "one scale and width": ["--scale", "12", "--weight-scale", "12", "--bitwidth", "40"],
+    "strict ranges": ["--strict-ranges"],
+    "a slow link": ["--network", "100Mbit,50ms"],
+    "a declared range and more head-room": ["--input-range", "x=-4,4", "--headroom", "3"],
+}
+OWNERS = {
+    "reveal to both": (["--reveal", "both"], "client", ("client", "server")),
+    "reveal to the server": (["--reveal", "server"], "client", ("server",)),
+    "the server's input": (["--owner", "x=server"], "server", ("client",)),
+    "nothing for the client": (["--owner", "x=server", "--reveal", "server"], "server", ("server",)),
+}
+
+
+def main():
+    source = model_folder("digits_lenet")
+    images = np.load(source / "in_0_x.npy")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        np.save(folder / "calibration.npy", images[:32])
+        np.save(folder / "x.npy", images[-3:])
+
+        def compile_and_expect(name, flags):
+            out = folder / name.replace(" ", "-")
+            must([tool("dyadc"), source / "model.onnx", "-o", out, "--calibrate", folder / "calibration.npy", *flags])
+            must([out / "reference/reference", "--input", folder / "x.npy", "--output", out / "expected.npy", "--raw"])
+            return out, np.load(out / "expected.npy")
+
+        for name, flags in NUMBERS_AND_PROTOCOLS.items():
+            out, expected = compile_and_expect(name, flags)
+            client, _ = run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
+            checks.expect(np.array_equal(np.load(out / "got.npy"), expected), f"{name}: equal")
+            predicted = json.loads(must([tool("dyad-dump"), out, "--costs", "--json"]).stdout)["nodes"]
+            measured = client["nodes"]
+            same = len(predicted) == len(measured) and all(
+                (p["bytes_to_server"], p["bytes_to_client"], p["flows"]) == (m["bytes_sent"], m["bytes_received"], m["flows"])
+                for p, m in zip(predicted, measured))
+            checks.expect(same, f"{name}: predicted costs are the measured ones")
+
+        for name, (flags, owner, receivers) in OWNERS.items():
+            out, expected = compile_and_expect(name, flags)
+            inputs = {owner: [f"x={folder / 'x.npy'}"]}
+            results = {party: out / f"{party}.npy" for party in receivers}
+            run_parties(out, inputs.get("client", []), results.get("client"), inputs.get("server", []), results.get("server"))
+            for party, file in results.items():
+                checks.expect(np.array_equal(np.load(file), expected), f"{name}: the {party}'s output is equal")
+
+        # The summary command, on a folder that exists.
+        done = run([tool("dyad"), "run", folder / "RLWE", "--input", folder / "x.npy", "--output", folder / "y.npy"])
+        checks.expect(done.returncode == 0 and "online" in done.stdout, "dyad run of an output folder", done.stderr)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
