@@ -113,14 +113,15 @@ void addUnavailable(CLI::App &app, const std::string &name, const std::string &i
 
 void addNumberOptions(CLI::App &app, CompileOptions &options) {
   addNumberOrAuto(app, "--scale", options.scale, 0, 40,
-                  "fraction bits of activations; auto: by each value's range");
+                  "fraction bits of activations; auto: by range, as few as accuracy allows");
   addNumberOrAuto(app, "--weight-scale", options.weightScale, 0, 40,
-                  "fraction bits of weights; auto: by each tensor's largest weight");
+                  "fraction bits of weights; auto: by each tensor's largest weight and accuracy");
   addNumberOrAuto(app, "--bitwidth", options.bitwidth, 2, 64,
                   "one width for all values; auto: what each value's range and head-room ask for");
   app.add_option("--calibrate", options.calibrate,
                  "samples to measure ranges on (repeatable; several inputs: one file each)")
       ->type_name("[NAME=]FILE.npy|FILE.npz")
+      ->allow_extra_args(false)
       ->group("Numbers");
   app.add_option_function<std::vector<std::string>>(
          "--input-range",
@@ -137,6 +138,7 @@ void addNumberOptions(CLI::App &app, CompileOptions &options) {
          },
          "range that an input is declared to stay in; the client refuses values outside")
       ->type_name("[NAME=]LO,HI")
+      ->allow_extra_args(false)
       ->group("Numbers");
   app.add_option_function<double>(
          "--headroom",
@@ -171,6 +173,7 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
          },
          "shape of an input whose dimensions are symbolic")
       ->type_name("NAME=1,3,224,224")
+      ->allow_extra_args(false)
       ->group("Graph");
   app.add_option_function<std::vector<std::string>>(
          "--set",
@@ -180,11 +183,13 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
          },
          "fix an input at compile time")
       ->type_name("NAME=VALUE|FILE.npy")
+      ->allow_extra_args(false)
       ->group("Graph");
   app.add_option("--outputs", options.outputs,
                  "tensors of the graph to compute instead of its outputs")
       ->delimiter(',')
       ->type_name("NAME,...")
+      ->allow_extra_args(false)
       ->group("Graph");
   app.add_option_function<std::vector<std::string>>(
          "--owner",
@@ -198,6 +203,7 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
          },
          "who holds an input (the client, unless said)")
       ->type_name("NAME=client|server|public")
+      ->allow_extra_args(false)
       ->group("Graph");
   app.add_option("--reveal", options.reveal, "who learns the outputs")
       ->check(CLI::IsMember({"client", "server", "both"}))

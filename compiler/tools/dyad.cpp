@@ -93,9 +93,11 @@ int main(int argc, char **argv) {
       ->type_name("MODEL.onnx|FOLDER");
   command->add_option("--input", options.inputs, "input samples (repeatable)")
       ->required()
-      ->type_name("[NAME=]FILE.npy");
+      ->type_name("[NAME=]FILE.npy")
+      ->allow_extra_args(false);
   command->add_option("--output", options.local.outputs, "where outputs go (repeatable)")
-      ->type_name("[NAME=]FILE.npy");
+      ->type_name("[NAME=]FILE.npy")
+      ->allow_extra_args(false);
   command->add_flag("--raw", options.local.raw, "outputs as int64 ring values");
   command->add_option("--stats", options.local.stats, "write the client's statistics")
       ->type_name("FILE.json");

@@ -47,7 +47,8 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
   unsigned threads = 1;
   const std::string name = nameOf(executable);
 
-  CLI::App app(fmt::format("{}\nModel: {}", describe(executable), model), name);
+  const std::string about = model.empty() ? "" : "\nModel: " + model;
+  CLI::App app(describe(executable) + about, name);
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("--version", fmt::format("{} of Dyad {}", name, dyadVersion()));
   const auto list = [&](const char *option, std::vector<std::string> &into, const char *help) {
