@@ -56,6 +56,8 @@ Owner joinOfOperands(Operation *op) {
   return owner;
 }
 
+Owner ownerNamed(llvm::StringRef name) { return symbolizeOwner(name).value_or(Owner::kShared); }
+
 FixedType fixedType(Value value) {
   auto tensor = dyn_cast<RankedTensorType>(value.getType());
   return tensor ? dyn_cast<FixedType>(tensor.getElementType()) : FixedType();

@@ -10,6 +10,8 @@ namespace dyad::fx {
 Owner join(Owner a, Owner b);
 /// Join over all fixed-point operands; public when there are none.
 Owner joinOfOperands(mlir::Operation *op);
+/// "client", "server" or "public" as an owner. Anything else counts as shared, which no input is.
+Owner ownerNamed(llvm::StringRef name);
 /// Element type of a tensor of fixed-point numbers, null for any other value.
 FixedType fixedType(mlir::Value value);
 

@@ -88,8 +88,8 @@ void Converter::convertInput(nn::InputOp op) {
   chosen.low = low;
   chosen.high = high;
   Value value = builder_.create<fx::InputOp>(
-      op.getLoc(), type(result, width.value_or(needed), fraction, ownerNamed(op.getOwner())), name,
-      APFloat(low), APFloat(high), kind);
+      op.getLoc(), type(result, width.value_or(needed), fraction, fx::ownerNamed(op.getOwner())),
+      name, APFloat(low), APFloat(high), kind);
   numbers_[result] = {value, range, true};
 }
 
@@ -123,7 +123,8 @@ void Converter::convertOutput(nn::OutputOp op) {
   } else {
     value = settled(op.getValue()).value;
   }
-  fx::Owner receiver = op.getReveal() == "both" ? fx::Owner::kPublic : ownerNamed(op.getReveal());
+  fx::Owner receiver =
+      op.getReveal() == "both" ? fx::Owner::kPublic : fx::ownerNamed(op.getReveal());
   if (ownerOf(value) != receiver && ownerOf(value) != fx::Owner::kPublic) {
     auto tensor = cast<RankedTensorType>(value.getType());
     value = builder_.create<fx::RevealOp>(

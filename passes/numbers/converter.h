@@ -3,9 +3,9 @@
 // that asks for, and how each operation reads on integers.
 #pragma once
 
+#include "ir/fx/owner.h"
 #include "passes/analysis/float_ranges.h"
 #include "passes/analysis/integer_ranges.h"
-#include "passes/analysis/ownership.h"
 #include "passes/numbers/config.h"
 #include "passes/numbers/quantiser.h"
 #include "passes/numbers/scale_groups.h"
