@@ -60,18 +60,41 @@ std::uint64_t softSpokenWork(unsigned k) { return k == 8 ? 26000 : 12000; }
 constexpr std::uint64_t kFerretWork = 10000;
 constexpr std::uint64_t kTreeWork = 500; // a leaf, when the sender makes its message
 
-std::uint64_t picoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,
-                          const StockOptions &options) {
-  std::uint64_t sum = 0;
-  for (const Tick &tick : stepsCost(steps, options).ticks)
-    sum += (tick.toServer + tick.toClient) * 8 * 1'000'000 / options.megabitsPerSecond +
-           options.oneWayMicroseconds * 1'000'000;
+// Work of the steps; the outputs of their rounds are made as far as `expanded`.
+std::uint64_t workPicoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,
+                              const StockOptions &options) {
+  std::uint64_t sum = expanded * kFerretWork;
   for (const StockStep &step : steps)
     if (step.kind == StockStep::Kind::kRound)
       sum += kFerretSets[step.set].outputs() * kTreeWork;
     else
       sum += step.count * softSpokenWork(options.softSpoken.k);
-  return sum + expanded * kFerretWork;
+  return sum;
+}
+
+std::uint64_t picoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,
+                          const StockOptions &options) {
+  std::uint64_t sum = workPicoseconds(steps, expanded, options);
+  for (const Tick &tick : stepsCost(steps, options).ticks)
+    sum += (tick.toServer + tick.toClient) * 8 * 1'000'000 / options.megabitsPerSecond +
+           options.oneWayMicroseconds * 1'000'000;
+  return sum;
+}
+
+// Outputs of the rounds that have to be made for `missing` COTs: what a round puts aside has to be
+// made at once.
+std::uint64_t expandedOutputs(const std::vector<StockStep> &steps, std::uint64_t reserve,
+                              std::uint64_t missing) {
+  bool anyRound = false;
+  for (const StockStep &step : steps)
+    if (step.kind == StockStep::Kind::kRound) {
+      missing += step.reserve - (reserve - std::min(reserve, kFerretSets[step.set].base()));
+      reserve = step.reserve;
+      anyRound = true;
+    } else {
+      reserve += step.count;
+    }
+  return anyRound ? missing : 0;
 }
 
 } // namespace
@@ -130,16 +153,7 @@ std::vector<StockStep> planStock(const StockLevel &level, std::uint64_t wanted,
   std::vector<StockStep> silent = planFerret(level, wanted, options.largestSet);
   if (options.method == CotMethod::kFerret)
     return silent;
-  // What a round puts aside has to be made at once.
-  std::uint64_t expanded = missing;
-  std::uint64_t reserve = level.reserve;
-  for (const StockStep &step : silent)
-    if (step.kind == StockStep::Kind::kRound) {
-      expanded += step.reserve - (reserve - std::min(reserve, kFerretSets[step.set].base()));
-      reserve = step.reserve;
-    } else {
-      reserve += step.count;
-    }
+  const std::uint64_t expanded = expandedOutputs(silent, level.reserve, missing);
   return picoseconds(plain, 0, options) <= picoseconds(silent, expanded, options) ? plain : silent;
 }
 
@@ -162,6 +176,16 @@ Cost setupCost(const StockOptions &) {
 
 Cost stockCost(std::uint64_t serverCots, std::uint64_t clientCots, const StockOptions &options) {
   return StockModel(options).prepare(serverCots, clientCots);
+}
+
+double stockWorkSeconds(std::uint64_t serverCots, std::uint64_t clientCots,
+                        const StockOptions &options) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t wanted : {serverCots, clientCots}) {
+    const std::vector<StockStep> steps = planStock({}, wanted, options);
+    sum += workPicoseconds(steps, expandedOutputs(steps, 0, wanted), options);
+  }
+  return static_cast<double>(sum) * 1e-12;
 }
 
 Cost StockModel::prepare(std::uint64_t serverCots, std::uint64_t clientCots) {

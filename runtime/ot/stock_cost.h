@@ -110,6 +110,11 @@ Cost setupCost(const StockOptions &options = {});
 Cost stockCost(std::uint64_t serverCots, std::uint64_t clientCots,
                const StockOptions &options = {});
 
+/// About the seconds of one core of each party that making so many COTs takes, when they are taken
+/// included; for choosing between protocols.
+double stockWorkSeconds(std::uint64_t serverCots, std::uint64_t clientCots,
+                        const StockOptions &options = {});
+
 /// A session's stock over several fillings, as CotStock keeps it.
 class StockModel {
 public:
