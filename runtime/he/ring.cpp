@@ -17,18 +17,24 @@ std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
 }
 std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
 
-std::vector<std::uint64_t> tail(const std::vector<std::uint64_t> &roots,
-                                const std::vector<std::uint64_t> &quotients, std::size_t degree) {
-  std::vector<std::uint64_t> table;
-  for (std::size_t block = 0; block < degree / 64; ++block)
-    for (unsigned layer = 0; layer < 3; ++layer) {
-      const std::size_t each = std::size_t{1} << layer; // butterfly groups in a row of eight
-      for (std::size_t g = 0; g < each; ++g)
-        for (const auto *from : {&roots, &quotients})
-          for (std::size_t row = 0; row < 8; ++row)
-            table.push_back((*from)[degree / 8 * each + (8 * block + row) * each + g]);
-    }
-  return table;
+double centred(std::uint64_t x, std::uint64_t p) {
+  return x > p / 2 ? -static_cast<double>(p - x) : static_cast<double>(x);
+}
+
+TransformTables::Centred centredTables(const std::vector<std::uint64_t> &roots, std::uint64_t p) {
+  const std::size_t degree = roots.size();
+  TransformTables::Centred tables;
+  for (std::size_t i = 0; i < degree / 4; ++i)
+    tables.roots.push_back(centred(roots[i], p));
+  for (const std::size_t lanes : {4, 8}) {
+    std::vector<double> &tail = lanes == 4 ? tables.tail4 : tables.tail8;
+    for (std::size_t row = 0; row < degree / lanes; row += lanes) // a block has as many rows
+      for (std::size_t groups = 1; groups < lanes; groups *= 2)
+        for (std::size_t group = 0; group < groups; ++group)
+          for (std::size_t lane = 0; lane < lanes; ++lane)
+            tail.push_back(centred(roots[(degree / lanes + row + lane) * groups + group], p));
+  }
+  return tables;
 }
 
 } // namespace
@@ -71,24 +77,25 @@ TransformTables makeTables(std::size_t degree, std::uint64_t p, std::uint64_t ro
   unsigned bits = 0;
   while (std::size_t{1} << bits < degree)
     ++bits;
-  const auto fill = [&](std::uint64_t base, auto &values, auto &quotients, auto &quotients52) {
+  const auto fill = [&](std::uint64_t base, auto &values, auto &quotients) {
     values.resize(degree);
     quotients.resize(degree);
-    quotients52.resize(degree);
     std::uint64_t power = 1;
     for (std::size_t i = 0; i < degree; ++i) {
       const Factor factor = factorFor(power, p);
       const std::size_t at = bitReversed(i, bits);
       values[at] = factor.value;
       quotients[at] = factor.quotient;
-      quotients52[at] = factor.quotient >> 12;
       power = timesModulo(power, base, p);
     }
   };
-  fill(root, tables.roots, tables.rootQuotients, tables.rootQuotients52);
-  fill(inverseModulo(root, p), tables.inverses, tables.inverseQuotients, tables.inverseQuotients52);
-  tables.tailRoots = tail(tables.roots, tables.rootQuotients52, degree);
-  tables.tailInverses = tail(tables.inverses, tables.inverseQuotients52, degree);
+  fill(root, tables.roots, tables.rootQuotients);
+  fill(inverseModulo(root, p), tables.inverses, tables.inverseQuotients);
+  tables.forward = centredTables(tables.roots, p);
+  tables.inverse = centredTables(tables.inverses, p);
+  tables.centredByDegree = centred(inverseModulo(degree, p), p);
+  tables.centredBy49 = centred(powerModulo(2, 49, p), p);
+  tables.centredBy98 = centred(powerModulo(2, 98, p), p);
   tables.byDegree = factorFor(inverseModulo(degree, p), p);
   tables.by52 = factorFor(powerModulo(2, 52, p), p);
   tables.by104 = factorFor(powerModulo(2, 104, p), p);

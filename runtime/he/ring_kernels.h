@@ -36,16 +36,30 @@ inline std::uint64_t times(std::uint64_t x, Factor w, std::uint64_t p) {
 struct TransformTables {
   std::uint64_t p = 0;
   std::size_t degree = 0;
-  /// Powers of the root (of its inverse) in bit-reversed order, and quotients by 2^64 and 2^52.
-  std::vector<std::uint64_t> roots, rootQuotients, rootQuotients52;
-  std::vector<std::uint64_t> inverses, inverseQuotients, inverseQuotients52;
-  /// The same for the last three layers, in the order in which vectors of eight use them: for each
-  /// 64 coefficients 7 vectors of roots and their 52-bit quotients.
-  std::vector<std::uint64_t> tailRoots, tailInverses;
+  /// Powers of the root (of its inverse) in bit-reversed order, and quotients by 2^64.
+  std::vector<std::uint64_t> roots, rootQuotients;
+  std::vector<std::uint64_t> inverses, inverseQuotients;
   Factor byDegree; ///< 1 / degree
   Factor by52;     ///< 2^52
   Factor by104;    ///< 2^104
   Factor one;      ///< 1
+
+  /// For kernels in floating point, centred: at most p / 2 either way.
+  struct Centred {
+    /// As above, those of butterflies that are at least four apart.
+    std::vector<double> roots;
+    /// The other layers, in the order in which vectors of four or eight use them on square blocks:
+    /// for each block 3 vectors of four, 7 of eight.
+    std::vector<double> tail4, tail8;
+    template <std::size_t kLanes> const double *tail() const {
+      static_assert(kLanes == 4 || kLanes == 8);
+      return kLanes == 4 ? tail4.data() : tail8.data();
+    }
+  };
+  Centred forward, inverse;
+  double centredByDegree = 0;
+  double centredBy49 = 0; ///< 2^49
+  double centredBy98 = 0; ///< 2^98
 };
 
 struct RingKernels {
@@ -57,13 +71,14 @@ struct RingKernels {
   /// out[i] = from[index[i]].
   void (*gather)(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
                  std::size_t count);
-  /// low[i] + 2^52 high[i] += a[i] b[i] for a, b below 2^52: at most kMaxProducts times.
+  /// Adds a[i] b[i] to the sum that (low[i], high[i]) stand for; a, b below 2^50, at most
+  /// kMaxProducts times. (x, 0) stands for x; the rest is the set's own affair.
   void (*accumulate)(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
                      std::uint64_t *high, std::size_t count);
   /// The same with one number for all b.
   void (*accumulateScaled)(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
                            std::uint64_t *high, std::size_t count);
-  /// out[i] = (low[i] + 2^52 high[i]) mod p, for sums as accumulate makes them.
+  /// out[i] = that sum modulo p. `out` may be `low`.
   void (*reduce)(const TransformTables &tables, const std::uint64_t *low, const std::uint64_t *high,
                  std::uint64_t *out);
 };
@@ -71,8 +86,10 @@ struct RingKernels {
 /// Products that fit the accumulators.
 inline constexpr std::size_t kMaxProducts = 2048;
 
-/// The best set for this machine.
+/// The set in use: the best one for this machine, unless useRingKernels said otherwise.
 const RingKernels &ringKernels();
+/// For tests and benchmarks: makes this set the one in use, nullptr the best. While nothing runs.
+void useRingKernels(const RingKernels *set);
 /// All sets that this machine can run, the plainest first, so that tests compare them.
 std::vector<const RingKernels *> allRingKernels();
 
