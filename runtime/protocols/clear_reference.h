@@ -59,6 +59,12 @@ constexpr std::uint64_t truncateReduce(std::uint64_t x, unsigned width, unsigned
   return truncate(x, width, shift, rounding) & mask(width - shift);
 }
 
+/// max(truncation, 0) in a ring of resultBits bits.
+constexpr std::uint64_t truncateRelu(std::uint64_t x, unsigned width, unsigned shift,
+                                     Rounding rounding, unsigned resultBits) {
+  return relu(truncateReduce(x, width, shift, rounding), width - shift) & mask(resultBits);
+}
+
 constexpr std::uint64_t extendSigned(std::uint64_t x, unsigned from, unsigned to) {
   return toRing(toSigned(x, from), to);
 }

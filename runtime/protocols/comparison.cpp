@@ -50,7 +50,7 @@ Task<std::vector<Group>> compareDigits(Session &session, const ComparisonPlan &p
                                        const std::vector<BitVec> &bits) {
   const auto digits = static_cast<unsigned>(plan.digitBits.size());
   std::vector<BitVec> leaves;
-  if (plan.payloadPlanes != 0) {
+  if (std::vector<BitTable> tables = plan.tables(bits.front().size()); !tables.empty()) {
     std::vector<BitVec> operands; // the server's entries, the client's choices
     for (unsigned j = 0, low = 0; j < digits; low += plan.digitBits[j++]) {
       if (plan.leafPlanes(j) == 0)
@@ -61,7 +61,6 @@ Task<std::vector<Group>> compareDigits(Session &session, const ComparisonPlan &p
       else
         operands.insert(operands.end(), digit.begin(), digit.end());
     }
-    std::vector<BitTable> tables = plan.tables(bits.front().size());
     if (session.isServer())
       leaves = co_await sendBitTables(session, std::move(tables), std::move(operands));
     else
@@ -166,7 +165,6 @@ Task<std::vector<Group>> mergeNeighbours(Session &session, const ComparisonPlan 
 }
 
 Task<Group> compare(Session &session, Ring mine, unsigned bits, ComparisonPlan plan) {
-  DYAD_REQUIRE(bits <= 64, kOutOfRange, "comparison of {} bits; the limit is 64", bits);
   std::uint64_t above = 0;
   for (const std::uint64_t value : mine)
     above |= value & ~ringMask(bits);
@@ -183,6 +181,11 @@ Task<Group> compare(Session &session, Ring mine, unsigned bits, ComparisonPlan p
   co_return std::move(groups.front());
 }
 
+// Before a plan is made of them.
+void requireBits(unsigned bits) {
+  DYAD_REQUIRE(bits <= 64, kOutOfRange, "comparison of {} bits; the limit is 64", bits);
+}
+
 Ring lowBits(Ring share, unsigned bits) { return reduced(std::move(share), bits); }
 
 /// The client's side of x0 + x1 >= 2^bits as a comparison: 2^bits - 1 - x1.
@@ -195,55 +198,61 @@ Ring complementedAtClient(const Session &session, Ring share, unsigned bits) {
 
 } // namespace
 
-Task<BitVec> greaterThan(Session &session, Ring mine, unsigned bits) {
+Task<BitVec> greaterThan(Session &session, Ring mine, unsigned bits, Radix radix) {
+  requireBits(bits);
   Group group =
-      co_await compare(session, std::move(mine), bits, ComparisonPlan::order(bits, false));
+      co_await compare(session, std::move(mine), bits, ComparisonPlan::order(bits, false, radix));
   co_return std::move(group.greater);
 }
 
-Task<OrderBits> greaterAndEqual(Session &session, Ring mine, unsigned bits) {
-  Group group = co_await compare(session, std::move(mine), bits, ComparisonPlan::order(bits, true));
+Task<OrderBits> greaterAndEqual(Session &session, Ring mine, unsigned bits, Radix radix) {
+  requireBits(bits);
+  Group group =
+      co_await compare(session, std::move(mine), bits, ComparisonPlan::order(bits, true, radix));
   co_return OrderBits{std::move(group.greater), std::move(group.equal)};
 }
 
-Task<BitVec> equal(Session &session, Ring mine, unsigned bits) {
-  Group group = co_await compare(session, std::move(mine), bits, ComparisonPlan::equality(bits));
+Task<BitVec> equal(Session &session, Ring mine, unsigned bits, Radix radix) {
+  requireBits(bits);
+  Group group =
+      co_await compare(session, std::move(mine), bits, ComparisonPlan::equality(bits, radix));
   co_return std::move(group.equal);
 }
 
-Task<BitVec> wrap(Session &session, Ring share, unsigned width) {
+Task<BitVec> wrap(Session &session, Ring share, unsigned width, Radix radix) {
   requireWidth(width);
-  return greaterThan(session, complementedAtClient(session, std::move(share), width), width);
+  return greaterThan(session, complementedAtClient(session, std::move(share), width), width, radix);
 }
 
-Task<BitVec> carry(Session &session, Ring share, unsigned shift) {
+Task<BitVec> carry(Session &session, Ring share, unsigned shift, Radix radix) {
   DYAD_REQUIRE(shift <= 64, kOutOfRange, "carry of {} bits; the limit is 64", shift);
   Ring low = complementedAtClient(session, lowBits(std::move(share), shift), shift);
-  return greaterThan(session, std::move(low), shift);
+  return greaterThan(session, std::move(low), shift, radix);
 }
 
-Task<BitVec> msb(Session &session, Ring share, unsigned width) {
+Task<BitVec> msb(Session &session, Ring share, unsigned width, Radix radix) {
   requireWidth(width);
   BitVec result = bitPlane(share, width - 1);
-  result ^= co_await carry(session, std::move(share), width - 1);
+  result ^= co_await carry(session, std::move(share), width - 1, radix);
   co_return result;
 }
 
-Task<BitVec> nonNegative(Session &session, Ring share, unsigned width) {
-  BitVec sign = co_await msb(session, std::move(share), width);
+Task<BitVec> nonNegative(Session &session, Ring share, unsigned width, Radix radix) {
+  BitVec sign = co_await msb(session, std::move(share), width, radix);
   co_return notBits(session, std::move(sign));
 }
 
-Task<BitVec> atLeast(Session &session, Ring share, std::uint64_t bound, unsigned width) {
+Task<BitVec> atLeast(Session &session, Ring share, std::uint64_t bound, unsigned width,
+                     Radix radix) {
   requireWidth(width);
-  return nonNegative(session, plusPublic(session, std::move(share), -bound, width), width);
+  return nonNegative(session, plusPublic(session, std::move(share), -bound, width), width, radix);
 }
 
-Task<BitVec> isZero(Session &session, Ring share, unsigned width) {
+Task<BitVec> isZero(Session &session, Ring share, unsigned width, Radix radix) {
   requireWidth(width);
   if (!session.isServer())
     share = scaled(std::move(share), ~std::uint64_t{0}, width);
-  return equal(session, std::move(share), width);
+  return equal(session, std::move(share), width, radix);
 }
 
 Task<BitVec> wrapFromMsb(Session &session, Ring share, BitVec msbShare, unsigned width) {
@@ -277,6 +286,17 @@ Task<BitVec> andBits(Session &session, BitVec a, BitVec b) {
   merges[0].others.push_back(std::move(b));
   auto products = co_await andTogether(session, std::move(merges));
   co_return std::move(products.front().front());
+}
+
+Task<std::pair<BitVec, BitVec>> andBits(Session &session, BitVec a, BitVec b0, BitVec b1) {
+  requireSameSize(a.size(), b0.size());
+  requireSameSize(a.size(), b1.size());
+  std::vector<Merge> merges(1);
+  merges[0].shared = std::move(a);
+  merges[0].others.push_back(std::move(b0));
+  merges[0].others.push_back(std::move(b1));
+  auto products = co_await andTogether(session, std::move(merges));
+  co_return std::pair(std::move(products.front().front()), std::move(products.front().back()));
 }
 
 BitVec notBits(const Session &session, BitVec share) {

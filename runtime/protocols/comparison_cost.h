@@ -6,18 +6,16 @@
 
 #include "runtime/net/cost.h"
 #include "runtime/ot/ot_cost.h"
+#include "runtime/protocols/radix.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace dyad {
 
-/// Bits per leaf of a comparison. Two is the cheapest with 1-of-4 OT
-/// (docs/protocols/comparison.md).
-inline constexpr unsigned kLeafBits = 2;
-
 /// How a comparison of `bits`-bit numbers is split: digits from the least significant one, and the
-/// tree that merges neighbours level by level.
+/// tree that merges neighbours level by level. Of all digits that the radix' number of levels can
+/// merge, those which send the fewest bits, correlated OTs included.
 struct ComparisonPlan {
   /// One level: `pairs` merges of neighbours; the last group stays alone when the number is odd.
   struct Level {
@@ -27,15 +25,13 @@ struct ComparisonPlan {
   };
   std::vector<unsigned> digitBits;
   std::vector<Level> levels;
-  unsigned payloadPlanes = 0; ///< of all leaf OTs
-  unsigned merges = 0;
   bool leafHasOrder = true;       ///< whether the order is wanted, or equality only
   bool lowestHasEquality = false; ///< whether the equality of the whole is wanted
 
   /// Greater-than; with `withEquality` the equality bit of the whole too. 0 <= bits <= 64.
-  static ComparisonPlan order(unsigned bits, bool withEquality, unsigned leafBits = kLeafBits);
+  static ComparisonPlan order(unsigned bits, bool withEquality, Radix radix);
   /// Equality only.
-  static ComparisonPlan equality(unsigned bits, unsigned leafBits = kLeafBits);
+  static ComparisonPlan equality(unsigned bits, Radix radix);
 
   /// Bit-planes that the look-up of digit j sends; 0: local, as the equality of one-bit digits is.
   unsigned leafPlanes(unsigned j) const;
@@ -45,15 +41,17 @@ struct ComparisonPlan {
 
 /// AND of n pairs of shared bits: 2 bits each way, one tick; one COT in each direction.
 Cost andCost(std::uint64_t n);
-Cost greaterThanCost(std::uint64_t n, unsigned bits);
-Cost greaterAndEqualCost(std::uint64_t n, unsigned bits);
-Cost equalCost(std::uint64_t n, unsigned bits);
-Cost wrapCost(std::uint64_t n, unsigned width);
-Cost carryCost(std::uint64_t n, unsigned shift);
-Cost msbCost(std::uint64_t n, unsigned width);
-Cost nonNegativeCost(std::uint64_t n, unsigned width);
-Cost atLeastCost(std::uint64_t n, unsigned width);
-Cost isZeroCost(std::uint64_t n, unsigned width);
+/// Two ANDs that share an operand: 3 bits each way, one tick; one COT in each direction.
+Cost andPairCost(std::uint64_t n);
+Cost greaterThanCost(std::uint64_t n, unsigned bits, Radix radix = {});
+Cost greaterAndEqualCost(std::uint64_t n, unsigned bits, Radix radix = {});
+Cost equalCost(std::uint64_t n, unsigned bits, Radix radix = {});
+Cost wrapCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost carryCost(std::uint64_t n, unsigned shift, Radix radix = {});
+Cost msbCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost nonNegativeCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost atLeastCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost isZeroCost(std::uint64_t n, unsigned width, Radix radix = {});
 Cost wrapFromMsbCost(std::uint64_t n);
 
 } // namespace dyad

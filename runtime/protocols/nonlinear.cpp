@@ -9,13 +9,13 @@
 
 namespace dyad {
 
-Task<Ring> relu(Session &session, Ring share, unsigned width) {
-  BitVec bit = co_await nonNegative(session, share, width);
+Task<Ring> relu(Session &session, Ring share, unsigned width, Radix radix) {
+  BitVec bit = co_await nonNegative(session, share, width, radix);
   co_return co_await multiplex(session, std::move(bit), std::move(share), width);
 }
 
-Task<Ring> absolute(Session &session, Ring share, unsigned width) {
-  BitVec sign = co_await msb(session, share, width);
+Task<Ring> absolute(Session &session, Ring share, unsigned width, Radix radix) {
+  BitVec sign = co_await msb(session, share, width, radix);
   if (width == 1)
     co_return share;
   // The selected value is doubled, so its top bit does not count.
@@ -24,35 +24,35 @@ Task<Ring> absolute(Session &session, Ring share, unsigned width) {
   co_return subtracted(std::move(share), scaled(negative, 2, width), width);
 }
 
-Task<Ring> clip(Session &session, Ring share, std::uint64_t low, std::uint64_t high,
-                unsigned width) {
+Task<Ring> clip(Session &session, Ring share, std::uint64_t low, std::uint64_t high, unsigned width,
+                Radix radix) {
   requireWidth(width);
   const std::size_t n = share.size();
   const std::uint64_t mask = ringMask(width);
   Ring above = plusPublic(session, share, -low & mask, width);
   const Ring aboveHigh = plusPublic(session, std::move(share), -high & mask, width);
   above.insert(above.end(), aboveHigh.begin(), aboveHigh.end());
-  const Ring parts = co_await relu(session, std::move(above), width);
+  const Ring parts = co_await relu(session, std::move(above), width, radix);
   Ring result(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(n));
   result = subtracted(std::move(result), RingSpan(parts).subspan(n), width);
   co_return plusPublic(session, std::move(result), low, width);
 }
 
 Task<Ring> selectBySign(Session &session, Ring x, unsigned width, Ring a, Ring b,
-                        unsigned resultWidth) {
+                        unsigned resultWidth, Radix radix) {
   requireSameSize(x.size(), a.size());
   requireSameSize(x.size(), b.size());
-  BitVec bit = co_await nonNegative(session, std::move(x), width);
+  BitVec bit = co_await nonNegative(session, std::move(x), width, radix);
   co_return co_await select(session, std::move(bit), std::move(a), std::move(b), resultWidth);
 }
 
-Task<Ring> maximum(Session &session, Ring a, Ring b, unsigned width) {
-  Ring excess = co_await relu(session, subtracted(std::move(a), b, width), width);
+Task<Ring> maximum(Session &session, Ring a, Ring b, unsigned width, Radix radix) {
+  Ring excess = co_await relu(session, subtracted(std::move(a), b, width), width, radix);
   co_return added(std::move(excess), b, width);
 }
 
-Task<Ring> minimum(Session &session, Ring a, Ring b, unsigned width) {
-  const Ring excess = co_await relu(session, subtracted(a, b, width), width);
+Task<Ring> minimum(Session &session, Ring a, Ring b, unsigned width, Radix radix) {
+  const Ring excess = co_await relu(session, subtracted(a, b, width), width, radix);
   co_return subtracted(std::move(a), excess, width);
 }
 
@@ -94,19 +94,20 @@ Ring winners(const Ring &x, const Ring &won, std::size_t groups, std::size_t siz
 
 } // namespace
 
-Task<Ring> maximumOver(Session &session, Ring share, std::size_t size, unsigned width) {
+Task<Ring> maximumOver(Session &session, Ring share, std::size_t size, unsigned width,
+                       Radix radix) {
   requireWidth(width);
   const std::size_t groups = groupsOf(share, size);
   for (; size > 1; size = (size + 1) / 2) {
     Neighbours pairs = neighboursOf(share, groups, size);
     const Ring won =
-        co_await maximum(session, std::move(pairs.left), std::move(pairs.right), width);
+        co_await maximum(session, std::move(pairs.left), std::move(pairs.right), width, radix);
     share = winners(share, won, groups, size);
   }
   co_return share;
 }
 
-Task<Ring> argmaxOver(Session &session, Ring share, std::size_t size, unsigned width) {
+Task<Ring> argmaxOver(Session &session, Ring share, std::size_t size, unsigned width, Radix radix) {
   requireWidth(width);
   const std::size_t groups = groupsOf(share, size);
   const unsigned indexBits = indexWidth(size);
@@ -118,7 +119,7 @@ Task<Ring> argmaxOver(Session &session, Ring share, std::size_t size, unsigned w
     const Neighbours values = neighboursOf(share, groups, size);
     const Neighbours indices = neighboursOf(index, groups, size);
     const Ring difference = subtracted(values.left, values.right, width);
-    BitVec keepLeft = co_await nonNegative(session, difference, width);
+    BitVec keepLeft = co_await nonNegative(session, difference, width, radix);
     std::vector<SelectedValue> moved;
     if (size > 2)
       moved.push_back({difference, width});

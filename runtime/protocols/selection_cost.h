@@ -26,13 +26,14 @@ Cost multiplexKnownValueCost(std::uint64_t n, const std::vector<unsigned> &width
 Cost multiplexKnownBitCost(std::uint64_t n, const std::vector<unsigned> &widths, Role owner);
 Cost selectCost(std::uint64_t n, unsigned width);
 
-Cost reluCost(std::uint64_t n, unsigned width);
-Cost absoluteCost(std::uint64_t n, unsigned width);
-Cost clipCost(std::uint64_t n, unsigned width);
-Cost selectBySignCost(std::uint64_t n, unsigned width, unsigned resultWidth);
-Cost maximumCost(std::uint64_t n, unsigned width);
-Cost maximumOverCost(std::uint64_t groups, std::uint64_t size, unsigned width);
-Cost argmaxOverCost(std::uint64_t groups, std::uint64_t size, unsigned width);
+// The digits of the comparison inside are those of the radix.
+Cost reluCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost absoluteCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost clipCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost selectBySignCost(std::uint64_t n, unsigned width, unsigned resultWidth, Radix radix = {});
+Cost maximumCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost maximumOverCost(std::uint64_t groups, std::uint64_t size, unsigned width, Radix radix = {});
+Cost argmaxOverCost(std::uint64_t groups, std::uint64_t size, unsigned width, Radix radix = {});
 
 /// Width of an index below `size`: at least one bit.
 unsigned indexWidth(std::uint64_t size);

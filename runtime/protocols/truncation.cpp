@@ -2,9 +2,11 @@
 // See truncation.h.
 #include "runtime/protocols/truncation.h"
 
+#include "runtime/protocols/bit_planes.h"
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/selection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dyad {
@@ -59,24 +61,31 @@ Task<Ring> wrapOfKnownTop(Session &session, const Ring &share, unsigned width, b
 }
 
 /// Carry out of the low bits, as a ring element.
-Task<Ring> carryToRing(Session &session, Ring share, unsigned shift, unsigned resultWidth) {
-  BitVec bit = co_await carry(session, std::move(share), shift);
+Task<Ring> carryToRing(Session &session, Ring share, unsigned shift, unsigned resultWidth,
+                       Radix radix) {
+  BitVec bit = co_await carry(session, std::move(share), shift, radix);
   co_return co_await bitToRing(session, std::move(bit), resultWidth);
+}
+
+/// How the bits from `shift` to below `width` of the server's share compare with the complement of
+/// the client's: `greater` is their carry out, `equal` whether a carry in goes through.
+Task<OrderBits> compareHigh(Session &session, const Ring &share, unsigned width, unsigned shift,
+                            Radix radix) {
+  const std::uint64_t mask = ringMask(width - shift);
+  Ring high(share.size());
+  for (std::size_t i = 0; i < high.size(); ++i)
+    high[i] = ((session.isServer() ? share[i] : ~share[i]) >> shift) & mask;
+  return greaterAndEqual(session, std::move(high), width - shift, radix);
 }
 
 /// Carry of the low bits and the wrap of the whole, of which nothing is known.
 struct CarryAndWrap {
   Ring carry, wrap;
 };
-Task<CarryAndWrap> carryAndWrap(Session &session, const Ring &share, unsigned width,
-                                unsigned shift) {
-  // The high parts: the server's is compared with 2^(l-s) - 1 minus the client's.
-  Ring high = shifted(share, shift);
-  if (!session.isServer())
-    for (std::uint64_t &value : high)
-      value = ringMask(width - shift) - value;
-  auto [low, order] = co_await whenAll(carry(session, share, shift),
-                                       greaterAndEqual(session, std::move(high), width - shift));
+Task<CarryAndWrap> carryAndWrap(Session &session, const Ring &share, unsigned width, unsigned shift,
+                                Radix radix) {
+  auto [low, order] = co_await whenAll(carry(session, share, shift, radix),
+                                       compareHigh(session, share, width, shift, radix));
   BitVec wrapBit = co_await andBits(session, low, std::move(order.equal));
   wrapBit ^= order.greater;
   auto [carryRing, wrapRing] = co_await whenAll(bitToRing(session, std::move(low), width),
@@ -85,8 +94,8 @@ Task<CarryAndWrap> carryAndWrap(Session &session, const Ring &share, unsigned wi
 }
 
 Task<CarryAndWrap> carryAndKnownWrap(Session &session, const Ring &share, unsigned width,
-                                     unsigned shift, bool top) {
-  auto [carryRing, wrapRing] = co_await whenAll(carryToRing(session, share, shift, width),
+                                     unsigned shift, bool top, Radix radix) {
+  auto [carryRing, wrapRing] = co_await whenAll(carryToRing(session, share, shift, width, radix),
                                                 wrapOfKnownTop(session, share, width, top, shift));
   co_return CarryAndWrap{std::move(carryRing), std::move(wrapRing)};
 }
@@ -94,17 +103,48 @@ Task<CarryAndWrap> carryAndKnownWrap(Session &session, const Ring &share, unsign
 } // namespace
 
 Task<Ring> truncateReduce(Session &session, Ring share, unsigned width, unsigned shift,
-                          Rounding rounding) {
+                          Rounding rounding, Radix radix) {
   requireShift(width, shift, width - 1);
   if (shift == 0)
     co_return share;
   share = withRounding(session, std::move(share), width, shift, rounding);
-  const Ring carried = co_await carryToRing(session, share, shift, width - shift);
+  const Ring carried = co_await carryToRing(session, share, shift, width - shift, radix);
   co_return added(shifted(std::move(share), shift), carried, width - shift);
 }
 
+Task<Ring> truncateRelu(Session &session, Ring share, unsigned width, unsigned shift,
+                        Rounding rounding, unsigned resultBits, Radix radix) {
+  requireShift(width, shift, width - 1);
+  requireWidth(resultBits);
+  const unsigned narrow = std::min(width - shift, resultBits);
+  share = withRounding(session, std::move(share), width, shift, rounding);
+  Ring result;
+  if (shift == 0) {
+    BitVec positive = co_await nonNegative(session, share, width, radix);
+    result =
+        co_await multiplex(session, std::move(positive), reduced(std::move(share), narrow), narrow);
+  } else {
+    // The bit is positive = sign of the tops ^ greater ^ (equal & low) up to a flip, and for its
+    // product with the carry low & equal & low = low & equal: both ANDs share an operand.
+    auto [low, order] = co_await whenAll(carry(session, share, shift, radix),
+                                         compareHigh(session, share, width - 1, shift, radix));
+    BitVec positive = notBits(session, bitPlane(share, width - 1) ^ order.greater);
+    auto [through, both] =
+        co_await andBits(session, std::move(low), std::move(order.equal), positive);
+    positive ^= through;
+    both ^= through;
+    auto [top, carried] =
+        co_await whenAll(multiplex(session, std::move(positive),
+                                   reduced(shifted(std::move(share), shift), narrow), narrow),
+                         bitToRing(session, std::move(both), narrow));
+    result = added(std::move(top), carried, narrow);
+  }
+  co_return co_await extendSigned(session, std::move(result), narrow, resultBits,
+                                  SignFact::kNonNegative);
+}
+
 Task<Ring> truncate(Session &session, Ring share, unsigned width, unsigned shift, SignFact fact,
-                    Rounding rounding) {
+                    Rounding rounding, Radix radix) {
   const bool small = fact == SignFact::kSmall;
   DYAD_REQUIRE(!small || width >= 2, kOutOfRange, "a ring of {} bits has no small values", width);
   requireShift(width, shift, small ? width - 2 : width - 1);
@@ -118,9 +158,9 @@ Task<Ring> truncate(Session &session, Ring share, unsigned width, unsigned shift
   const bool top = fact == SignFact::kNegative;
   CarryAndWrap found;
   if (fact == SignFact::kUnknown)
-    found = co_await carryAndWrap(session, share, width, shift);
+    found = co_await carryAndWrap(session, share, width, shift, radix);
   else
-    found = co_await carryAndKnownWrap(session, share, width, shift, top);
+    found = co_await carryAndKnownWrap(session, share, width, shift, top, radix);
   Ring result = added(shifted(std::move(share), shift), found.carry, width);
   const std::uint64_t wrapValue = std::uint64_t{1} << (width - shift);
   result = subtracted(std::move(result), scaled(std::move(found.wrap), wrapValue, width), width);
@@ -146,7 +186,8 @@ Ring withoutWrap(const Session &session, Ring share, Ring wrapRing, unsigned fro
 
 } // namespace
 
-Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to, SignFact fact) {
+Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to, SignFact fact,
+                        Radix radix) {
   requireExtension(from, to);
   DYAD_REQUIRE(fact != SignFact::kSmall || from >= 2, kOutOfRange,
                "a ring of {} bits has no small values", from);
@@ -156,7 +197,7 @@ Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to
   share = plusPublic(session, std::move(share), offset, from);
   Ring wrapRing;
   if (fact == SignFact::kUnknown) {
-    BitVec bit = co_await wrap(session, share, from);
+    BitVec bit = co_await wrap(session, share, from, radix);
     wrapRing = co_await bitToRing(session, std::move(bit), to - from);
   } else {
     const bool top = fact == SignFact::kNegative;
@@ -167,11 +208,11 @@ Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to
   co_return withoutWrap(session, std::move(share), std::move(wrapRing), from, to, offset);
 }
 
-Task<Ring> extendUnsigned(Session &session, Ring share, unsigned from, unsigned to) {
+Task<Ring> extendUnsigned(Session &session, Ring share, unsigned from, unsigned to, Radix radix) {
   requireExtension(from, to);
   if (from == to)
     co_return share;
-  BitVec bit = co_await wrap(session, share, from);
+  BitVec bit = co_await wrap(session, share, from, radix);
   Ring wrapRing = co_await bitToRing(session, std::move(bit), to - from);
   co_return withoutWrap(session, std::move(share), std::move(wrapRing), from, to, 0);
 }
@@ -200,7 +241,7 @@ Task<Ring> extendSignedWithMsb(Session &session, Ring share, BitVec msbShare, un
 }
 
 Task<Ring> divide(Session &session, Ring share, unsigned width, std::uint64_t divisor,
-                  Rounding rounding) {
+                  Rounding rounding, Radix radix) {
   requireWidth(width, 2);
   DYAD_REQUIRE(divisor >= 1 && divisor <= std::uint64_t{1} << (width - 2), kOutOfRange,
                "division by {} in a ring of {} bits; 1 to 2^{} are possible", divisor, width,
@@ -229,7 +270,7 @@ Task<Ring> divide(Session &session, Ring share, unsigned width, std::uint64_t di
     tests[n + i] = (t - (session.isServer() ? divisor : 0)) & ringMask(restWidth);
     result[i] = (share[i] / divisor - wrapRing[i] * ringQuotient) & ringMask(width);
   }
-  BitVec bits = co_await nonNegative(session, std::move(tests), restWidth);
+  BitVec bits = co_await nonNegative(session, std::move(tests), restWidth, radix);
   const Ring steps = co_await bitToRing(session, std::move(bits), width);
   result = added(std::move(result), RingSpan(steps).first(n), width);
   result = added(std::move(result), RingSpan(steps).subspan(n), width);

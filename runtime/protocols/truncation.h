@@ -12,7 +12,7 @@
 namespace dyad {
 
 // Functionality  shares of n values modulo 2^width in, fresh shares of f(x) out.
-// Cost           fCost(...) for each f: bytes, ticks and COTs, exactly.
+// Cost           fCost(...) for each f: bytes, ticks and COTs, exactly; the same radix.
 // Security       semi-honest, in the OT-hybrid model. A SignFact that does not hold makes the
 //                result wrong and dependent on the shares, as the compiler must never do.
 // Errors         kOutOfRange before a byte is sent.
@@ -22,17 +22,26 @@ namespace dyad {
 /// floor((x + half) / 2^shift) modulo 2^(width - shift), for x signed or unsigned alike;
 /// 0 <= shift < width. The sum x + half wraps in the ring.
 Task<Ring> truncateReduce(Session &session, Ring share, unsigned width, unsigned shift,
-                          Rounding rounding);
+                          Rounding rounding, Radix radix = {});
+
+/// max(floor((x + half) / 2^shift), 0) modulo 2^resultBits of signed x, fused: one comparison gives
+/// the carry of the low bits and the sign. What truncateReduce, relu and extendSigned give one
+/// after the other, in fewer flows and a few bits more; 0 <= shift < width, 1 <= resultBits <= 64.
+/// truncateReluCost(n, width, shift, resultBits). The sum x + half wraps in the ring.
+Task<Ring> truncateRelu(Session &session, Ring share, unsigned width, unsigned shift,
+                        Rounding rounding, unsigned resultBits, Radix radix = {});
 
 /// floor((x + half) / 2^shift) of signed x in the same ring; 0 <= shift < width, and
 /// shift <= width - 2 for kSmall. The fact is of x + half.
 Task<Ring> truncate(Session &session, Ring share, unsigned width, unsigned shift, SignFact fact,
-                    Rounding rounding);
+                    Rounding rounding, Radix radix = {});
 
 /// Signed x modulo 2^from to 2^to, from <= to. kSmall needs from >= 2.
-Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to, SignFact fact);
+Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to, SignFact fact,
+                        Radix radix = {});
 /// The same for unsigned x of which nothing is known. (x < 2^(from-1): extendSigned, kNonNegative.)
-Task<Ring> extendUnsigned(Session &session, Ring share, unsigned from, unsigned to);
+Task<Ring> extendUnsigned(Session &session, Ring share, unsigned from, unsigned to,
+                          Radix radix = {});
 /// The same from shares of x's top bit.
 Task<Ring> extendSignedWithMsb(Session &session, Ring share, BitVec msbShare, unsigned from,
                                unsigned to);
@@ -44,6 +53,6 @@ Task<Ring> extendUnsignedWithMsb(Session &session, Ring share, BitVec msbShare, 
 /// -offset <= y < 2^(width-1) - offset where offset = divisor * floor(2^(width-2) / divisor);
 /// |y| <= 2^(width-2) - divisor always suffices.
 Task<Ring> divide(Session &session, Ring share, unsigned width, std::uint64_t divisor,
-                  Rounding rounding);
+                  Rounding rounding, Radix radix = {});
 
 } // namespace dyad

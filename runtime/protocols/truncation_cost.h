@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/net/cost.h"
+#include "runtime/protocols/radix.h"
 
 #include <cstdint>
 
@@ -23,12 +24,15 @@ enum class Rounding : std::uint8_t {
   kNearest, ///< floor((x + half) / divisor): halves go up
 };
 
-Cost truncateReduceCost(std::uint64_t n, unsigned width, unsigned shift);
-Cost truncateCost(std::uint64_t n, unsigned width, unsigned shift, SignFact fact);
-Cost extendSignedCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact);
-Cost extendUnsignedCost(std::uint64_t n, unsigned from, unsigned to);
+Cost truncateReduceCost(std::uint64_t n, unsigned width, unsigned shift, Radix radix = {});
+/// The result has resultBits bits.
+Cost truncateReluCost(std::uint64_t n, unsigned width, unsigned shift, unsigned resultBits,
+                      Radix radix = {});
+Cost truncateCost(std::uint64_t n, unsigned width, unsigned shift, SignFact fact, Radix radix = {});
+Cost extendSignedCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, Radix radix = {});
+Cost extendUnsignedCost(std::uint64_t n, unsigned from, unsigned to, Radix radix = {});
 Cost extendWithMsbCost(std::uint64_t n, unsigned from, unsigned to);
-Cost divideCost(std::uint64_t n, unsigned width, std::uint64_t divisor);
+Cost divideCost(std::uint64_t n, unsigned width, std::uint64_t divisor, Radix radix = {});
 
 /// Width of the remainders' sum in a division: ceil(log2 divisor) + 2.
 unsigned remainderWidth(std::uint64_t divisor);

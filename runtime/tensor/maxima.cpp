@@ -20,7 +20,7 @@ struct Groups {
 };
 
 /// Maximum of each group: trees that advance together, an odd element waits for the next level.
-Task<Ring> maximumOfGroups(Session &session, Groups groups, unsigned bits) {
+Task<Ring> maximumOfGroups(Session &session, Groups groups, unsigned bits, Radix radix) {
   while (
       std::any_of(groups.sizes.begin(), groups.sizes.end(), [](auto size) { return size > 1; })) {
     Ring left, right;
@@ -34,7 +34,7 @@ Task<Ring> maximumOfGroups(Session &session, Groups groups, unsigned bits) {
       }
       at += size;
     }
-    const Ring won = co_await maximum(session, std::move(left), std::move(right), bits);
+    const Ring won = co_await maximum(session, std::move(left), std::move(right), bits, radix);
     Ring next;
     next.reserve(groups.values.size() - won.size());
     at = 0;
@@ -118,21 +118,22 @@ RingTensor withLast(RingTensor x, const std::vector<std::int64_t> &axes) {
 
 } // namespace
 
-Task<Share> maxPool2d(Session &session, Share x, PoolWindow window) {
+Task<Share> maxPool2d(Session &session, Share x, PoolWindow window, Radix radix) {
   requireWidth(x.bits);
   PoolPlan plan = poolPlan(x.shape, window);
   requireSameSize(x.values.size(), static_cast<std::size_t>(clear::sizeOf(x.shape)));
   Ring maxima;
   if (plan.separable) {
-    const Ring rows = co_await maximumOfGroups(session, windowRowsOf(plan, x.values), x.bits);
-    maxima = co_await maximumOfGroups(session, windowsOfRowMaxima(plan, rows), x.bits);
+    const Ring rows =
+        co_await maximumOfGroups(session, windowRowsOf(plan, x.values), x.bits, radix);
+    maxima = co_await maximumOfGroups(session, windowsOfRowMaxima(plan, rows), x.bits, radix);
   } else {
-    maxima = co_await maximumOfGroups(session, windowsOf(plan, x.values), x.bits);
+    maxima = co_await maximumOfGroups(session, windowsOf(plan, x.values), x.bits, radix);
   }
   co_return Share{std::move(plan.result), x.bits, std::move(maxima)};
 }
 
-Task<Share> reduceMax(Session &session, Share x, std::vector<std::int64_t> axes) {
+Task<Share> reduceMax(Session &session, Share x, std::vector<std::int64_t> axes, Radix radix) {
   requireWidth(x.bits);
   const unsigned bits = x.bits;
   Shape result = clear::reducedShape(x.shape, axes);
@@ -140,12 +141,13 @@ Task<Share> reduceMax(Session &session, Share x, std::vector<std::int64_t> axes)
   for (std::size_t axis = 0; axis < x.shape.size(); ++axis)
     size *= x.shape[axis] == 0 ? 1 : x.shape[axis] / result[axis];
   RingTensor moved = withLast(tensorOf(std::move(x)), axes);
-  Ring maxima =
-      co_await maximumOver(session, std::move(moved.data), static_cast<std::size_t>(size), bits);
+  Ring maxima = co_await maximumOver(session, std::move(moved.data), static_cast<std::size_t>(size),
+                                     bits, radix);
   co_return Share{std::move(result), bits, std::move(maxima)};
 }
 
-Task<Share> argMax(Session &session, Share x, std::int64_t axis, bool last, unsigned resultBits) {
+Task<Share> argMax(Session &session, Share x, std::int64_t axis, bool last, unsigned resultBits,
+                   Radix radix) {
   requireWidth(x.bits);
   const unsigned bits = x.bits;
   Shape result = clear::reducedShape(x.shape, {axis});
@@ -160,8 +162,8 @@ Task<Share> argMax(Session &session, Share x, std::int64_t axis, bool last, unsi
     tensor = clear::gather(tensor, axis, reversed);
   }
   tensor = withLast(std::move(tensor), {axis});
-  Ring index =
-      co_await argmaxOver(session, std::move(tensor.data), static_cast<std::size_t>(size), bits);
+  Ring index = co_await argmaxOver(session, std::move(tensor.data), static_cast<std::size_t>(size),
+                                   bits, radix);
   if (last)
     index = plusPublic(session, scaled(std::move(index), ~std::uint64_t{0}, width),
                        static_cast<std::uint64_t>(size - 1), width);

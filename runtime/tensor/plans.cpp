@@ -117,7 +117,7 @@ PoolPlan poolPlan(const Shape &input, const clear::PoolWindow &window) {
   return plan;
 }
 
-Cost maximumOfGroupsCost(std::map<std::int64_t, std::uint64_t> groups, unsigned bits) {
+Cost maximumOfGroupsCost(std::map<std::int64_t, std::uint64_t> groups, unsigned bits, Radix radix) {
   Cost cost;
   while (!groups.empty() && groups.rbegin()->first > 1) {
     std::uint64_t pairs = 0;
@@ -126,7 +126,7 @@ Cost maximumOfGroupsCost(std::map<std::int64_t, std::uint64_t> groups, unsigned 
       pairs += count * static_cast<std::uint64_t>(size / 2);
       next[(size + 1) / 2] += count;
     }
-    cost.then(maximumCost(pairs, bits));
+    cost.then(maximumCost(pairs, bits, radix));
     groups = std::move(next);
   }
   return cost;

@@ -60,6 +60,6 @@ PoolPlan poolPlan(const clear::Shape &input, const clear::PoolWindow &window);
 
 /// Trees of maxima over groups of different sizes that advance together: `groups` is how many there
 /// are of each size.
-Cost maximumOfGroupsCost(std::map<std::int64_t, std::uint64_t> groups, unsigned bits);
+Cost maximumOfGroupsCost(std::map<std::int64_t, std::uint64_t> groups, unsigned bits, Radix radix);
 
 } // namespace dyad

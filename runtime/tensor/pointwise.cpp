@@ -9,35 +9,47 @@
 
 namespace dyad {
 
-Task<Share> extend(Session &session, Share x, unsigned bits, SignFact fact, bool isUnsigned) {
+Task<Share> extend(Session &session, Share x, unsigned bits, SignFact fact, bool isUnsigned,
+                   Radix radix) {
   const bool nonNegative = fact == SignFact::kNonNegative || fact == SignFact::kSmall;
   if (isUnsigned && !nonNegative)
-    x.values = co_await extendUnsigned(session, std::move(x.values), x.bits, bits);
+    x.values = co_await extendUnsigned(session, std::move(x.values), x.bits, bits, radix);
   else
     x.values = co_await extendSigned(session, std::move(x.values), x.bits, bits,
-                                     isUnsigned ? SignFact::kNonNegative : fact);
+                                     isUnsigned ? SignFact::kNonNegative : fact, radix);
   x.bits = bits;
   co_return x;
 }
 
-Task<Share> truncateReduce(Session &session, Share x, unsigned shift, Rounding rounding) {
-  x.values = co_await truncateReduce(session, std::move(x.values), x.bits, shift, rounding);
+Task<Share> truncateReduce(Session &session, Share x, unsigned shift, Rounding rounding,
+                           Radix radix) {
+  x.values = co_await truncateReduce(session, std::move(x.values), x.bits, shift, rounding, radix);
   x.bits -= shift;
   co_return x;
 }
 
-Task<Share> truncate(Session &session, Share x, unsigned shift, Rounding rounding, SignFact fact) {
-  x.values = co_await truncate(session, std::move(x.values), x.bits, shift, fact, rounding);
+Task<Share> truncateRelu(Session &session, Share x, unsigned shift, Rounding rounding,
+                         unsigned resultBits, Radix radix) {
+  x.values = co_await truncateRelu(session, std::move(x.values), x.bits, shift, rounding,
+                                   resultBits, radix);
+  x.bits = resultBits;
   co_return x;
 }
 
-Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding rounding) {
-  x.values = co_await divide(session, std::move(x.values), x.bits, divisor, rounding);
+Task<Share> truncate(Session &session, Share x, unsigned shift, Rounding rounding, SignFact fact,
+                     Radix radix) {
+  x.values = co_await truncate(session, std::move(x.values), x.bits, shift, fact, rounding, radix);
   co_return x;
 }
 
-Task<BitShare> msb(Session &session, Share x) {
-  BitVec bits = co_await msb(session, std::move(x.values), x.bits);
+Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding rounding,
+                   Radix radix) {
+  x.values = co_await divide(session, std::move(x.values), x.bits, divisor, rounding, radix);
+  co_return x;
+}
+
+Task<BitShare> msb(Session &session, Share x, Radix radix) {
+  BitVec bits = co_await msb(session, std::move(x.values), x.bits, radix);
   co_return BitShare{std::move(x.shape), std::move(bits)};
 }
 
@@ -48,16 +60,16 @@ Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero) {
   co_return x;
 }
 
-Task<Share> relu(Session &session, Share x) {
-  x.values = co_await relu(session, std::move(x.values), x.bits);
+Task<Share> relu(Session &session, Share x, Radix radix) {
+  x.values = co_await relu(session, std::move(x.values), x.bits, radix);
   co_return x;
 }
 
-Task<Share> clip(Session &session, Share x, std::int64_t low, std::int64_t high) {
+Task<Share> clip(Session &session, Share x, std::int64_t low, std::int64_t high, Radix radix) {
   DYAD_REQUIRE(low <= high, kOutOfRange, "clipping to [{}, {}]", low, high);
   const std::uint64_t mask = ringMask(x.bits);
   x.values = co_await clip(session, std::move(x.values), static_cast<std::uint64_t>(low) & mask,
-                           static_cast<std::uint64_t>(high) & mask, x.bits);
+                           static_cast<std::uint64_t>(high) & mask, x.bits, radix);
   co_return x;
 }
 

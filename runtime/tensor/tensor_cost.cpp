@@ -29,15 +29,17 @@ Cost revealCost(std::uint64_t n, unsigned bits, Owner receiver) {
   return cost;
 }
 
-Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned) {
+Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned,
+                Radix radix) {
   if (!isUnsigned)
-    return extendSignedCost(n, from, to, fact);
+    return extendSignedCost(n, from, to, fact, radix);
   return fact == SignFact::kNonNegative || fact == SignFact::kSmall
              ? extendSignedCost(n, from, to, SignFact::kNonNegative)
-             : extendUnsignedCost(n, from, to);
+             : extendUnsignedCost(n, from, to, radix);
 }
 
-Cost maxPool2dCost(const Shape &input, const clear::PoolWindow &window, unsigned bits) {
+Cost maxPool2dCost(const Shape &input, const clear::PoolWindow &window, unsigned bits,
+                   Radix radix) {
   const PoolPlan plan = poolPlan(input, window);
   const auto planes = static_cast<std::uint64_t>(plan.planes);
   if (planes == 0)
@@ -47,28 +49,29 @@ Cost maxPool2dCost(const Shape &input, const clear::PoolWindow &window, unsigned
     for (const AxisWindow &row : plan.rows)
       for (const AxisWindow &column : plan.columns)
         first[row.count * column.count] += planes;
-    return maximumOfGroupsCost(std::move(first), bits);
+    return maximumOfGroupsCost(std::move(first), bits, radix);
   }
   std::map<std::int64_t, std::uint64_t> second;
   for (const AxisWindow &column : plan.columns)
     first[column.count] += planes * plan.usedRows.size();
   for (const AxisWindow &row : plan.rows)
     second[row.count] += planes * plan.columns.size();
-  Cost cost = maximumOfGroupsCost(std::move(first), bits);
-  return cost.then(maximumOfGroupsCost(std::move(second), bits));
+  Cost cost = maximumOfGroupsCost(std::move(first), bits, radix);
+  return cost.then(maximumOfGroupsCost(std::move(second), bits, radix));
 }
 
-Cost reduceMaxCost(const Shape &input, const std::vector<std::int64_t> &axes, unsigned bits) {
+Cost reduceMaxCost(const Shape &input, const std::vector<std::int64_t> &axes, unsigned bits,
+                   Radix radix) {
   std::uint64_t size = 1;
   const Shape result = clear::reducedShape(input, axes);
   for (std::size_t axis = 0; axis < input.size(); ++axis)
     size *= static_cast<std::uint64_t>(input[axis] == 0 ? 1 : input[axis] / result[axis]);
-  return maximumOverCost(elements(result), size, bits);
+  return maximumOverCost(elements(result), size, bits, radix);
 }
 
-Cost argMaxCost(const Shape &input, std::int64_t axis, unsigned bits) {
+Cost argMaxCost(const Shape &input, std::int64_t axis, unsigned bits, Radix radix) {
   const Shape result = clear::reducedShape(input, {axis});
-  return argmaxOverCost(elements(result), static_cast<std::uint64_t>(input[axis]), bits);
+  return argmaxOverCost(elements(result), static_cast<std::uint64_t>(input[axis]), bits, radix);
 }
 
 Cost conv2dCost(const Shape &input, const Shape &weight, const clear::ConvWindow &window,

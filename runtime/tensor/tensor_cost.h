@@ -28,14 +28,18 @@ enum class LinearProtocol : std::uint8_t {
 };
 
 // n elements of `bits` bits. Operations that are not here have their protocol's formula:
-// truncateReduceCost, truncateCost, divideCost, msbCost, multiplexCost (mux), reluCost, clipCost.
+// truncateReduceCost, truncateReluCost, truncateCost, divideCost, msbCost, multiplexCost (mux),
+// reluCost, clipCost.
 
 Cost revealCost(std::uint64_t n, unsigned bits, Owner receiver);
-Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned);
+Cost extendCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, bool isUnsigned,
+                Radix radix = {});
 
-Cost maxPool2dCost(const clear::Shape &input, const clear::PoolWindow &window, unsigned bits);
-Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &axes, unsigned bits);
-Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits);
+Cost maxPool2dCost(const clear::Shape &input, const clear::PoolWindow &window, unsigned bits,
+                   Radix radix = {});
+Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &axes, unsigned bits,
+                   Radix radix = {});
+Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits, Radix radix = {});
 
 /// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for kHe
 /// with widths that no RLWE parameters are exact for (he::planFor of the specs below).

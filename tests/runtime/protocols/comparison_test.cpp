@@ -35,17 +35,17 @@ Operands edgePairs(unsigned bits) {
   return operands;
 }
 
-void checkOrders(const Operands &operands, unsigned bits) {
-  CAPTURE(bits);
+void checkOrders(const Operands &operands, unsigned bits, Radix radix) {
+  CAPTURE(bits, radix.levelsSaved);
   const std::size_t n = operands.x.size();
-  const BitVec greater = joined(runCosting(greaterThanCost(n, bits), [&](Session &session) {
-                           return greaterThan(session, operands.of(session), bits);
+  const BitVec greater = joined(runCosting(greaterThanCost(n, bits, radix), [&](Session &session) {
+                           return greaterThan(session, operands.of(session), bits, radix);
                          })).values();
-  const BitVec same = joined(runCosting(equalCost(n, bits), [&](Session &session) {
-                        return equal(session, operands.of(session), bits);
+  const BitVec same = joined(runCosting(equalCost(n, bits, radix), [&](Session &session) {
+                        return equal(session, operands.of(session), bits, radix);
                       })).values();
-  auto both = runCosting(greaterAndEqualCost(n, bits), [&](Session &session) {
-    return greaterAndEqual(session, operands.of(session), bits);
+  auto both = runCosting(greaterAndEqualCost(n, bits, radix), [&](Session &session) {
+    return greaterAndEqual(session, operands.of(session), bits, radix);
   });
   bool right = true;
   for (std::size_t i = 0; i < n; ++i) {
@@ -55,6 +55,11 @@ void checkOrders(const Operands &operands, unsigned bits) {
   CHECK(right);
   CHECK((both.first.greater ^ both.second.greater) == greater);
   CHECK((both.first.equal ^ both.second.equal) == same);
+}
+
+void checkOrders(const Operands &operands, unsigned bits) {
+  for (const Radix radix : {Radix{}, Radix{1}, Radix{2}})
+    checkOrders(operands, bits, radix);
 }
 
 } // namespace
@@ -153,18 +158,29 @@ TEST_CASE("AND and NOT of shared bits", "[protocol][comparison]") {
 
 TEST_CASE("comparisons cost what the formulas of the docs say", "[protocol][comparison][cost]") {
   const auto bits = [](unsigned width) { return bitsPerElement(greaterThanCost(64, width)); };
-  CHECK(bits(12) == 69);
-  CHECK(bits(16) == 97);
-  CHECK(bits(20) == 123);
-  CHECK(bits(31) == 201);
-  CHECK(bits(36) == 233);
-  CHECK(bits(63) == 423);
+  CHECK(bits(12) == 68);
+  CHECK(bits(16) == 96);
+  CHECK(bits(20) == 122);
+  CHECK(bits(31) == 198);
+  CHECK(bits(36) == 232);
+  CHECK(bits(63) == 420);
   CHECK(bitsPerElement(equalCost(64, 32)) == 140);
   CHECK(greaterThanCost(64, 12).flows() == 5);
   CHECK(greaterThanCost(64, 31).flows() == 6);
   CHECK(greaterThanCost(64, 63).flows() == 7);
   const Cost cost = greaterThanCost(1, 31);
-  CHECK(cost.serverCots + cost.clientCots == 61);
+  CHECK(cost.serverCots + cost.clientCots == 59);
+  // Levels saved, at their price.
+  const auto saving = [](unsigned width, unsigned levels) {
+    const Cost cost = greaterThanCost(64, width, {levels});
+    return std::pair(cost.flows(), bitsPerElement(cost));
+  };
+  CHECK(saving(12, 1) == std::pair(4U, 75.0));
+  CHECK(saving(19, 1) == std::pair(5U, 120.0));
+  CHECK(saving(31, 1) == std::pair(5U, 276.0));
+  CHECK(saving(31, 9) == std::pair(5U, 276.0)); // no digit has more than five bits
+  CHECK(saving(20, 2) == std::pair(4U, 251.0));
+  CHECK(saving(3, 1) == std::pair(2U, 10.0));
   CHECK(andCost(64).flows() == 1);
 }
 

@@ -100,6 +100,10 @@ TEST_CASE("each party's share of a result is uniform for a fixed secret", "[prot
                   [](Session &s, Ring x) {
                     return truncateReduce(s, std::move(x), 20, 8, Rounding::kFloor);
                   });
+    checkSharesOf("truncateRelu", secret, 20, 20, truncateReluCost(n, 20, 8, 20),
+                  [](Session &s, Ring x) {
+                    return truncateRelu(s, std::move(x), 20, 8, Rounding::kFloor, 20);
+                  });
     checkSharesOf(
         "extendSigned", secret, 16, 24, extendSignedCost(n, 16, 24, SignFact::kSmall),
         [](Session &s, Ring x) { return extendSigned(s, std::move(x), 16, 24, SignFact::kSmall); });
@@ -195,22 +199,25 @@ TEST_CASE("bytes on the wire are those of the recorded digests", "[protocol][wir
   // A change here is a change of the protocol: both parties must then run the new version.
   CHECK(digest(nonNegativeCost(n, kWidth), [](Session &s, Ring v) {
           return nonNegative(s, std::move(v), kWidth);
-        }) == "708cbe9c79d4334c");
+        }) == "cd0e4fe36422f8c6");
   CHECK(digest(reluCost(n, kWidth), [](Session &s, Ring v) {
           return relu(s, std::move(v), kWidth);
-        }) == "2796b3ae3b1dee0e");
+        }) == "20db6a0c865c804d");
   CHECK(digest(truncateCost(n, kWidth, 9, SignFact::kUnknown), [](Session &s, Ring v) {
           return truncate(s, std::move(v), kWidth, 9, SignFact::kUnknown, Rounding::kFloor);
-        }) == "e15726f35ea47c5d");
+        }) == "8526c808f425c5b3");
   CHECK(digest(truncateReduceCost(n, kWidth, 9), [](Session &s, Ring v) {
           return truncateReduce(s, std::move(v), kWidth, 9, Rounding::kNearest);
-        }) == "d2e1a4980cb67a1a");
+        }) == "2ceb191f3e3b9d61");
+  CHECK(digest(truncateReluCost(n, kWidth, 9, kWidth), [](Session &s, Ring v) {
+          return truncateRelu(s, std::move(v), kWidth, 9, Rounding::kNearest, kWidth);
+        }) == "ee949353a879fad0");
   CHECK(digest(extendSignedCost(n, kWidth, 30, SignFact::kUnknown), [](Session &s, Ring v) {
           return extendSigned(s, std::move(v), kWidth, 30, SignFact::kUnknown);
-        }) == "3467a33876ce131d");
+        }) == "9ba37c5675036343");
   CHECK(digest(divideCost(n, kWidth, 49), [](Session &s, Ring v) {
           return divide(s, std::move(v), kWidth, 49, Rounding::kNearest);
-        }) == "370104e9f03756bd");
+        }) == "24080384baa1afe1");
   CHECK(digest(productCost(n, kWidth),
                [](Session &s, Ring v) { return product(s, v, v, kWidth); }) == "ddc68394980ab432");
   CHECK(digest(squareCost(n, kWidth), [](Session &s, Ring v) {
@@ -219,7 +226,7 @@ TEST_CASE("bytes on the wire are those of the recorded digests", "[protocol][wir
   CHECK(digest(argmaxOverCost(1, n, kWidth), [](Session &s, Ring v) {
           const std::size_t size = v.size();
           return argmaxOver(s, std::move(v), size, kWidth);
-        }) == "5c9b95d4e01f073e");
+        }) == "031a94b28f2e915e");
   const MatrixShape shape{1, 3, n, 1};
   CHECK(digest(privateMatrixProductCost(shape, {8, true}, kWidth, Role::kServer),
                [&](Session &s, Ring v) {

@@ -196,11 +196,11 @@ TEST_CASE("no element and odd numbers of them", "[protocol][truncation]") {
 }
 
 TEST_CASE("truncation costs what the formulas of the docs say", "[protocol][truncation][cost]") {
-  CHECK(bitsPerElement(truncateReduceCost(64, 32, 12)) == 89);
-  CHECK(bitsPerElement(truncateCost(64, 32, 12, SignFact::kSmall)) == 114);
-  CHECK(bitsPerElement(truncateCost(64, 64, 16, SignFact::kNonNegative)) == 97 + 64 + 17);
+  CHECK(bitsPerElement(truncateReduceCost(64, 32, 12)) == 88);
+  CHECK(bitsPerElement(truncateCost(64, 32, 12, SignFact::kSmall)) == 113);
+  CHECK(bitsPerElement(truncateCost(64, 64, 16, SignFact::kNonNegative)) == 96 + 64 + 17);
   CHECK(bitsPerElement(truncateCost(64, 32, 12, SignFact::kUnknown)) ==
-        69 + bitsPerElement(greaterAndEqualCost(64, 20)) + 4 + 32 + 12);
+        68 + bitsPerElement(greaterAndEqualCost(64, 20)) + 4 + 32 + 12);
   CHECK(bitsPerElement(extendSignedCost(64, 20, 32, SignFact::kNonNegative)) == 13);
   CHECK(bitsPerElement(extendWithMsbCost(64, 20, 32)) == 5 + 12);
   CHECK(bitsPerElement(divideCost(64, 32, 49)) ==

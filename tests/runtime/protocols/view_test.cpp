@@ -114,6 +114,10 @@ TEST_CASE("every message is masked afresh for every element", "[protocol][view]"
               [](Session &s, Ring x) {
                 return truncate(s, std::move(x), kWidth, 7, SignFact::kSmall, Rounding::kNearest);
               });
+    checkView("truncateRelu", truncateReluCost(n, kWidth, 7, kWidth), server, client,
+              [](Session &s, Ring x) {
+                return truncateRelu(s, std::move(x), kWidth, 7, Rounding::kNearest, kWidth);
+              });
     checkView("isZero", isZeroCost(n, kWidth), server, client,
               [](Session &s, Ring x) { return isZero(s, std::move(x), kWidth); });
     checkView("wrapFromMsb", wrapFromMsbCost(n), server, client, [](Session &s, Ring x) {

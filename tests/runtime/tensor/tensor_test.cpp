@@ -119,6 +119,10 @@ TEST_CASE("elementwise protocols keep shapes and meet their costs", "[tensor][po
   CHECK(run(truncateReduceCost(n, 19, 6), [&](Session &s, Share x) {
           return truncateReduce(s, x, 6, nearest);
         }) == clear::truncate(x, 6, nearest).data);
+  for (const Radix radix : {Radix{}, Radix{1}})
+    CHECK(run(truncateReluCost(n, 19, 6, 25, radix), [&](Session &s, Share x) {
+            return truncateRelu(s, x, 6, nearest, 25, radix);
+          }) == clear::relu(clear::truncate(x, 6, nearest)).data);
   CHECK(run(divideCost(n, 19, 49), [&](Session &s, Share x) {
           return divide(s, x, 49, nearest);
         }) == clear::divide(x, 49, nearest).data);
