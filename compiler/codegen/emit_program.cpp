@@ -7,10 +7,9 @@
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/operands.h"
+#include "passes/cost/time_model.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/SHA256.h"
 
 #include <fmt/format.h>
 
@@ -449,21 +448,15 @@ std::string ProgramWriter::prepareBody() const {
 }
 
 std::string ProgramWriter::assemble(const std::string &outputs) const {
-  const ProgramCost cost = costOf(module_);
+  const CotDemand demand = demandOf(module_);
   InfoOptions info;
   // The client's executable must not depend on what the file is called that holds the weights.
   info.codegen = options_;
   info.codegen.model.clear();
   info.nodes = nodes_;
-  for (const NodeStats &row : cost.nodes) {
-    info.serverCots += row.serverCots;
-    info.clientCots += row.clientCots;
-  }
-  // The hash of everything but itself.
-  const std::string unhashed = text(info, outputs);
-  const auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef(unhashed));
-  info.hash = llvm::toHex(digest, /*LowerCase=*/true);
-  return text(info, outputs);
+  info.serverCots = demand.server;
+  info.clientCots = demand.client;
+  return hashed(info, [&](const InfoOptions &known) { return text(known, outputs); });
 }
 
 } // namespace

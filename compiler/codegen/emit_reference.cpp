@@ -8,8 +8,6 @@
 #include "ir/fx/owner.h"
 
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 
 #include <fmt/format.h>
 
@@ -132,10 +130,7 @@ private:
     info.codegen = options_;
     info.publicWeights = true;
     info.nodes = nodes_;
-    const std::string unhashed = text(info);
-    info.hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(unhashed)),
-                            /*LowerCase=*/true);
-    return text(info);
+    return hashed(info, [this](const InfoOptions &known) { return text(known); });
   }
 
   ModuleOp module_;

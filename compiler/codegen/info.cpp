@@ -83,6 +83,12 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   return text;
 }
 
+std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOptions &)> text) {
+  info.hash.clear();
+  info.hash = sha256(text(info));
+  return text(info);
+}
+
 std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner) {
   auto shape = cast<RankedTensorType>(weight.getType()).getShape();
   std::vector<int64_t> values =

@@ -21,6 +21,9 @@ struct InfoOptions {
 /// Text of the tables and of kInfo, for an anonymous namespace.
 std::string infoTables(mlir::ModuleOp module, const InfoOptions &options);
 
+/// The text that `text` makes of the info with its hash: SHA-256 of the text with an empty one.
+std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOptions &)> text);
+
 /// "{{2, 2}, Owner::kPublic, {1, 2, 3, 4}}" without the owner if `owner` is empty: a tensor's value
 /// as an initialiser.
 std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner);

@@ -4,12 +4,9 @@
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/operands.h"
+#include "ir/mpc/target.h"
 #include "ir/weights.h"
 #include "passes/cost/program_cost.h"
-#include "runtime/ot/stock_cost.h"
-
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -106,7 +103,8 @@ Json rowOf(const NodeStats &row) {
           {"bytes_to_client", row.bytesToClient},
           {"flows", row.flows},
           {"server_cots", row.serverCots},
-          {"client_cots", row.clientCots}};
+          {"client_cots", row.clientCots},
+          {"seconds", row.seconds}};
 }
 
 } // namespace
@@ -127,24 +125,28 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   Json manifest;
   manifest["model"] = options.program.model;
   manifest["dyad_version"] = options.program.dyadVersion;
-  manifest["program_sha256"] = llvm::toHex(
-      llvm::SHA256::hash(llvm::arrayRefFromStringRef(options.programText)), /*LowerCase=*/true);
+  manifest["program_sha256"] = sha256(options.programText);
   manifest["inputs"] = inputsOf(main);
   manifest["outputs"] = outputsOf(main);
   manifest["ranges"] = {{"calibrated_on_samples", options.calibrated},
                         {"strict", options.strictRanges}};
   manifest["assumptions"] = assumptionsOf(main);
   manifest["learns"] = learnedOf(main);
+  const mpc::Target target = mpc::targetOf(mpcModule);
   manifest["security"] = {{"model", "semi-honest"},
                           {"computational_bits", 128},
                           {"base_ot", "Chou-Orlandi on ristretto255"},
-                          {"ot_extension", StockOptions{}.describe()},
+                          {"ot_extension", target.stock().describe()},
                           {"exact", true}};
   for (unsigned id : mpc::heParameterSets(mpcModule)) {
     const he::ParameterSet &set = he::parameterSet(id);
     manifest["security"]["rlwe"].push_back(
         {{"degree", set.degree}, {"modulus_bits", set.modulusBits()}});
   }
+  manifest["network"] = {{"profile", target.link.name},
+                         {"bits_per_second", target.link.bitsPerSecond},
+                         {"round_trip_seconds", target.link.roundTripSeconds}};
+  manifest["ot"] = mpc::nameOf(target.ot);
   Json phases = Json::array();
   for (const NodeStats &row : cost.phases)
     phases.push_back(rowOf(row));

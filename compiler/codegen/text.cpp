@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/text.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
 #include <cctype>
 #include <fmt/format.h>
 
@@ -60,6 +63,12 @@ std::string bracedFormat(fx::FixedType type) {
 std::string floating(double value) {
   std::string text = fmt::format("{}", value); // the shortest that reads back as the same value
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+std::string sha256(std::string_view text) {
+  const auto digest =
+      llvm::SHA256::hash(llvm::arrayRefFromStringRef(llvm::StringRef(text.data(), text.size())));
+  return llvm::toHex(digest, /*LowerCase=*/true);
 }
 
 std::string roundingName(fx::Rounding rounding) {

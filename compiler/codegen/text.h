@@ -27,6 +27,8 @@ std::string bracedShape(mlir::Value value);
 std::string bracedFormat(fx::FixedType type);
 /// A literal of exactly this value.
 std::string floating(double value);
+/// SHA-256 as 64 hexadecimal digits.
+std::string sha256(std::string_view text);
 /// "Rounding::kNearest".
 std::string roundingName(fx::Rounding rounding);
 /// "Owner::kClient"; shared values have no owner in the runtime's terms.

@@ -77,9 +77,12 @@ int runParties(const LocalRun &run) {
     receiver.emplace_back("--raw");
   if (run.progress)
     client.emplace_back("--progress");
-  for (std::vector<std::string> *command : {&server, &client})
+  for (std::vector<std::string> *command : {&server, &client}) {
     if (!run.timeout.empty())
       command->insert(command->end(), {"--timeout", run.timeout});
+    if (!run.threads.empty())
+      command->insert(command->end(), {"--threads", run.threads});
+  }
   if (!run.stats.empty())
     client.insert(client.end(), {"--stats", run.stats});
 

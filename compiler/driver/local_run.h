@@ -16,6 +16,7 @@ struct LocalRun {
   bool raw = false;
   bool progress = false;
   std::string timeout; ///< seconds, empty for the default
+  std::string threads; ///< of each party, empty for the default
   std::string stats;   ///< file for the client's statistics, empty for none
 };
 

@@ -3,6 +3,8 @@
 // and checked as far as that is possible without the model.
 #pragma once
 
+#include "runtime/net/link.h"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
@@ -17,13 +19,6 @@ enum class Stage { kNn, kFx, kMpc, kCpp };
 /// nn, fx, mpc or cpp; no other text comes here.
 Stage parseStage(const std::string &text);
 
-/// A link for the cost model: payload bits a second and round-trip seconds.
-struct NetworkProfile {
-  std::string name = "lan";
-  double bitsPerSecond = 3e9;
-  double roundTripSeconds = 0.3e-3;
-};
-
 struct CompileOptions {
   std::string model;
   std::string output;
@@ -31,6 +26,7 @@ struct CompileOptions {
   // Numbers. No value: automatic.
   std::optional<int> scale;
   std::optional<int> weightScale;
+  bool weightScaleGiven = false; ///< else it is that of activations, where they have one
   std::optional<int> bitwidth;
   std::vector<std::string> calibrate;                           ///< [NAME=]FILE.npy or FILE.npz
   std::map<std::string, std::pair<double, double>> inputRanges; ///< "" is every input
@@ -48,8 +44,9 @@ struct CompileOptions {
   bool logits = false;
 
   // Protocols.
-  NetworkProfile network;
+  LinkProfile network;
   std::string linear = "auto"; ///< auto, ot or he
+  std::string ot = "auto";     ///< auto, softspoken or silent
 
   // The compiler itself.
   std::optional<Stage> emit;

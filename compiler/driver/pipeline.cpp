@@ -47,10 +47,6 @@ void registerPasses() {
 
 } // namespace
 
-void registerDialects(DialectRegistry &registry) {
-  registry.insert<nn::NnDialect, fx::FxDialect, mpc::MpcDialect, func::FuncDialect>();
-}
-
 LogicalResult Compilation::run(ModuleOp module, StringRef pipeline) {
   registerPasses();
   PassManager manager(&context_);
@@ -102,7 +98,8 @@ LogicalResult Compilation::toFx() {
   progress_.step("choosing scales and widths");
   NnToFxOptions numbers;
   numbers.scale = numberOrAuto(options_.scale);
-  numbers.weightScale = numberOrAuto(options_.weightScale);
+  numbers.weightScale =
+      numberOrAuto(options_.weightScaleGiven ? options_.weightScale : options_.scale);
   numbers.bitwidth = numberOrAuto(options_.bitwidth);
   numbers.config = options_.config;
   numbers.emitConfig = options_.emitConfig;
@@ -123,12 +120,10 @@ LogicalResult Compilation::toFx() {
 LogicalResult Compilation::toMpc() {
   progress_.step("choosing protocols");
   mpc_ = fx_->clone();
-  return run(
-      *mpc_,
-      fmt::format("lower-to-mpc{{strict-ranges={} linear={} bits-per-second={} round-trip={}}},"
-                  "func.func(cse),share-flows,eliminate-dead-code",
-                  options_.strictRanges, options_.linear, options_.network.bitsPerSecond,
-                  options_.network.roundTripSeconds));
+  return run(*mpc_, fmt::format("lower-to-mpc{{strict-ranges={} linear={} ot={} network={}}},"
+                                "func.func(cse),share-flows,eliminate-dead-code",
+                                options_.strictRanges, options_.linear, options_.ot,
+                                options_.network.name));
 }
 
 LogicalResult Compilation::to(Stage stage) {

@@ -13,9 +13,6 @@
 
 namespace dyad::compiler {
 
-/// Registers the dialects that modules of any stage use.
-void registerDialects(mlir::DialectRegistry &registry);
-
 /// A model on its way through the stages. Each step emits all its problems as diagnostics.
 class Compilation {
 public:

@@ -3,13 +3,15 @@
 // loopback.
 #include "compiler/driver/build.h"
 #include "compiler/driver/local_run.h"
+#include "compiler/driver/temporary_folder.h"
+#include "compiler/driver/tool_context.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/Path.h"
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 
 using namespace dyad::compiler;
 
@@ -33,30 +35,27 @@ void assignInputs(RunOptions &options) {
 }
 
 int compileTo(const RunOptions &options, const char *toolPath) {
-  mlir::DialectRegistry registry;
-  registerDialects(registry);
-  mlir::MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  DiagnosticPrinter printer(context);
-  Progress progress(options.compile.verbose);
-  return succeeded(buildProgram(context, options.compile, toolPath, progress)) ? 0 : 1;
+  ToolContext context(options.compile.verbose);
+  return succeeded(buildProgram(context.mlir(), options.compile, toolPath, context.progress())) ? 0
+                                                                                                : 1;
 }
 
 int run(RunOptions options, const char *toolPath) {
   assignInputs(options);
   options.local.serverReceives = options.compile.reveal == "server";
 
-  llvm::SmallString<128> temporary;
+  std::optional<TemporaryFolder> temporary;
   bool compiled = llvm::sys::fs::is_directory(options.compile.model);
   if (compiled) {
     options.local.folder = options.compile.model;
   } else {
     if (options.keep.empty()) {
-      if (llvm::sys::fs::createUniqueDirectory("dyad-run", temporary)) {
+      temporary.emplace("dyad-run");
+      if (temporary->path().empty()) {
         fmt::print(stderr, "error: cannot make a temporary folder; use --keep FOLDER\n");
         return 1;
       }
-      options.keep = temporary.str().str();
+      options.keep = temporary->path();
     }
     options.compile.output = options.keep;
     options.local.folder = options.keep;
@@ -69,9 +68,7 @@ int run(RunOptions options, const char *toolPath) {
     status = runParties(options.local);
   if (status == 0)
     printRunSummary(options.local.stats);
-  if (!temporary.empty())
-    std::filesystem::remove_all(temporary.str().str());
-  else if (ownStats)
+  if (ownStats && !temporary)
     std::filesystem::remove(options.local.stats);
   return status;
 }
@@ -106,6 +103,9 @@ int main(int argc, char **argv) {
   command
       ->add_option("--timeout", options.local.timeout, "seconds of silence before a party gives up")
       ->type_name("SECONDS");
+  command->add_option("--threads", options.local.threads, "threads of each party")
+      ->check(CLI::Range(1, 256))
+      ->type_name("N");
   command->add_flag("--progress", options.local.progress, "show the client's progress");
   addCompileOptions(*command, options.compile);
 

@@ -2,6 +2,7 @@
 // dyad-dump: shows a program at any stage, from an ONNX file, a module as text, or an output
 // folder; and what it will send, node by node.
 #include "compiler/driver/build.h"
+#include "compiler/driver/tool_context.h"
 #include "ir/fx/owner.h"
 #include "ir/nn/nn.h"
 #include "passes/cost/program_cost.h"
@@ -20,7 +21,6 @@ namespace {
 
 struct DumpOptions {
   CompileOptions compile;
-  bool stageGiven = false;
   Stage stage = Stage::kMpc;
   bool costs = false;
   bool json = false;
@@ -124,11 +124,6 @@ int main(int argc, char **argv) {
     return 2;
   }
 
-  mlir::DialectRegistry registry;
-  registerDialects(registry);
-  mlir::MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  DiagnosticPrinter printer(context);
-  Progress progress(options.compile.verbose);
-  return dump(context, options, progress);
+  ToolContext context(options.compile.verbose);
+  return dump(context.mlir(), options, context.progress());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyadc: compiles an ONNX model into the two executables of a secure computation.
 #include "compiler/driver/build.h"
+#include "compiler/driver/tool_context.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -68,15 +69,10 @@ int main(int argc, char **argv) {
   if (options.output.empty() && !options.emit)
     options.output = llvm::sys::path::stem(options.model).str();
 
-  mlir::DialectRegistry registry;
-  registerDialects(registry);
-  mlir::MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  DiagnosticPrinter printer(context);
-  Progress progress(options.verbose);
+  ToolContext context(options.verbose);
   if (options.emit)
-    return emitStage(context, options, progress);
-  if (failed(buildProgram(context, options, argv[0], progress)))
+    return emitStage(context.mlir(), options, context.progress());
+  if (failed(buildProgram(context.mlir(), options, argv[0], context.progress())))
     return 1;
   printSummary(options);
   return 0;

@@ -73,6 +73,11 @@ dyad::LinearProtocol protocolOf(LinearProtocol protocol) {
   return dyad::LinearProtocol::kOtClientChooses;
 }
 
+bool isHe(Operation *op) {
+  auto protocol = op->getAttrOfType<LinearProtocolAttr>("protocol");
+  return protocol && protocol.getValue() == LinearProtocol::kHe;
+}
+
 he::LinearSpec heSpecOf(Operation *op) {
   if (auto conv = dyn_cast<Conv2DOp>(op))
     return heConvSpec(shapeOf(conv.getInput()), shapeOf(conv.getWeight()), windowOf(conv),
@@ -87,8 +92,7 @@ he::LinearSpec heSpecOf(Operation *op) {
 std::vector<unsigned> heParameterSets(Operation *root) {
   std::set<unsigned> sets;
   root->walk([&](Operation *op) {
-    auto protocol = op->getAttrOfType<LinearProtocolAttr>("protocol");
-    if (!protocol || protocol.getValue() != LinearProtocol::kHe)
+    if (!isHe(op))
       return;
     if (std::optional<he::LinearPlan> plan = he::planFor(heSpecOf(op)))
       sets.insert(plan->set);

@@ -3,6 +3,7 @@
 #include "ir/mpc/mpc.h"
 
 #include "ir/fx/owner.h"
+#include "ir/mpc/target.h"
 #include "ir/windows.h"
 
 #include "mlir/IR/Builders.h"
@@ -36,6 +37,10 @@ void MpcDialect::initialize() {
 #define GET_OP_LIST
 #include "ir/mpc/ops.cpp.inc"
       >();
+}
+
+LogicalResult MpcDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  return verifyTargetAttribute(op, attribute);
 }
 
 LogicalResult ArithType::verify(function_ref<InFlightDiagnostic()> emitError, unsigned width) {

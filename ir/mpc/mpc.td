@@ -20,7 +20,11 @@ def Mpc_Dialect : Dialect {
 
     Each operation here is one call of the runtime, and its cost (bytes, flows, COTs) comes from the formula beside that protocol,
     through `CostOpInterface`; costs are never stored.
+
+    The module says what it was lowered for, where that is not the default: `mpc.link = "wan"` (or a bandwidth and a round-trip time,
+    `"100Mbit,20ms"`) and `mpc.ot = "silent"` (or `"softspoken"`), the extension of the parties' correlated OTs.
   }];
+  let hasOperationAttrVerify = 1;
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

@@ -24,6 +24,8 @@ dyad::Owner ownerOf(fx::Owner owner);
 SignFact factOf(Knowledge known);
 dyad::LinearProtocol protocolOf(LinearProtocol protocol);
 clear::ConvWindow windowOf(Conv2DOp op);
+/// Whether it is a conv2d or matmul by RLWE.
+bool isHe(mlir::Operation *op);
 /// A conv2d or matmul as RLWE sees it, whatever its protocol.
 he::LinearSpec heSpecOf(mlir::Operation *op);
 /// The RLWE parameter sets that the operations below `root` need keys for; ascending.

@@ -2,6 +2,7 @@
 #include "passes/cost/program_cost.h"
 
 #include "ir/mpc/operands.h"
+#include "passes/cost/time_model.h"
 #include "runtime/he/he_cost.h"
 #include "runtime/ot/stock_cost.h"
 
@@ -15,9 +16,14 @@ using namespace mlir;
 namespace dyad {
 namespace {
 
-NodeStats phase(std::string name, const Cost &cost, FlowCounter &flows) {
-  return predictedRow(std::move(name), "", cost, flows);
+NodeStats phase(std::string name, const Cost &cost, double seconds, FlowCounter &flows) {
+  NodeStats row = predictedRow(std::move(name), "", cost, flows);
+  row.seconds = seconds;
+  return row;
 }
+
+// Computing of 256 base OTs and of keys.
+constexpr double kSetupSeconds = 0.03;
 
 std::uint64_t bytesOf(const NodeStats &row) { return row.bytesToServer + row.bytesToClient; }
 
@@ -27,6 +33,7 @@ void addTo(NodeStats &sum, const NodeStats &row) {
   sum.flows += row.flows;
   sum.serverCots += row.serverCots;
   sum.clientCots += row.clientCots;
+  sum.seconds += row.seconds;
 }
 
 std::string number(std::uint64_t value) {
@@ -66,8 +73,11 @@ NodeLabel labelOf(Operation *op) {
 
 ProgramCost costOf(ModuleOp module) {
   ProgramCost result;
+  result.link = describe(mpc::targetOf(module).link);
   NodeStats online;
   online.name = "online";
+  const CotDemand demand = demandOf(module);
+  const TimeModel times(mpc::targetOf(module), demand);
   FlowCounter flows;
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (main && !main.isExternal()) {
@@ -75,8 +85,9 @@ ProgramCost costOf(ModuleOp module) {
       if (!isNode(&op))
         continue;
       NodeLabel label = labelOf(&op);
-      NodeStats row =
-          predictedRow(label.name, label.op, cast<mpc::CostOpInterface>(op).cost(), flows);
+      const Cost cost = cast<mpc::CostOpInterface>(op).cost();
+      NodeStats row = predictedRow(label.name, label.op, cost, flows);
+      row.seconds = times.network(cost) + times.compute(&op);
       addTo(online, row);
       auto same = llvm::find_if(result.nodes, [&](const NodeStats &other) {
         return other.name == row.name && other.op == row.op;
@@ -88,10 +99,13 @@ ProgramCost costOf(ModuleOp module) {
     }
   }
   FlowCounter before;
-  Cost setup = setupCost();
+  const StockOptions options = times.target().stock();
+  Cost setup = setupCost(options);
   setup.then(he::keyCost(mpc::heParameterSets(module)));
-  result.phases.push_back(phase("setup", setup, before));
-  result.phases.push_back(phase("stock", stockCost(online.serverCots, online.clientCots), before));
+  const Cost stock = stockCost(demand.server, demand.client, options);
+  result.phases.push_back(phase("setup", setup, times.network(setup) + kSetupSeconds, before));
+  result.phases.push_back(
+      phase("stock", stock, times.network(stock) + times.stockCompute(demand), before));
   result.phases.push_back(online);
   return result;
 }
@@ -100,19 +114,20 @@ std::string renderTable(const ProgramCost &cost) {
   constexpr std::size_t kName = 40;
   constexpr std::size_t kOp = 24;
   std::string text =
-      fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16}\n", "node", kName, "operation", kOp,
-                  "bytes to server", "bytes to client", "flows", "COTs");
+      fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16} {:>9}\n", "node", kName, "operation",
+                  kOp, "bytes to server", "bytes to client", "flows", "COTs", "seconds");
   auto line = [&](const NodeStats &row) {
-    text +=
-        fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16}\n", shortened(row.name, kName),
-                    kName, shortened(row.op, kOp), kOp, number(row.bytesToServer),
-                    number(row.bytesToClient), row.flows, number(row.serverCots + row.clientCots));
+    text += fmt::format("{:<{}}  {:<{}} {:>16} {:>16} {:>6} {:>16} {:>9.3f}\n",
+                        shortened(row.name, kName), kName, shortened(row.op, kOp), kOp,
+                        number(row.bytesToServer), number(row.bytesToClient), row.flows,
+                        number(row.serverCots + row.clientCots), row.seconds);
   };
   for (const NodeStats &row : cost.nodes)
     line(row);
-  text += std::string(kName + kOp + 61, '-') + "\n";
+  text += std::string(kName + kOp + 71, '-') + "\n";
   for (const NodeStats &row : cost.phases)
     line(row);
+  text += fmt::format("seconds: about, of one core a party, on {}\n", cost.link);
   return text;
 }
 
@@ -128,9 +143,11 @@ std::string renderJson(const ProgramCost &cost) {
     object["flows"] = row.flows;
     object["server_cots"] = row.serverCots;
     object["client_cots"] = row.clientCots;
+    object["seconds"] = row.seconds;
     return object;
   };
   nlohmann::ordered_json all;
+  all["link"] = cost.link;
   all["phases"] = nlohmann::ordered_json::array();
   all["nodes"] = nlohmann::ordered_json::array();
   for (const NodeStats &row : cost.phases)

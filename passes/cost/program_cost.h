@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a whole mpc program sends, node by node and in total, by the formulas beside the protocols.
-// The figures are those that the parties' statistics show after one sample, exactly.
+// Bytes, flows and COTs are those that the parties' statistics show after one sample, exactly;
+// seconds are the time model's.
 #pragma once
 
 #include "ir/mpc/mpc.h"
@@ -12,6 +13,7 @@
 namespace dyad {
 
 struct ProgramCost {
+  std::string link; ///< that seconds are for
   /// In the order in which they first run; a pair of name and operation occurs once, as in the
   /// statistics of a run.
   std::vector<NodeStats> nodes;
@@ -36,8 +38,8 @@ NodeLabel labelOf(mlir::Operation *op);
 
 /// A table for people.
 std::string renderTable(const ProgramCost &cost);
-/// {"phases": [{"name", "bytes_to_server", "bytes_to_client", "bytes", "flows", "server_cots",
-/// "client_cots"}], "nodes": [the same and "op"]}
+/// {"link", "phases": [{"name", "bytes_to_server", "bytes_to_client", "bytes", "flows",
+/// "server_cots", "client_cots", "seconds"}], "nodes": [the same and "op"]}
 std::string renderJson(const ProgramCost &cost);
 
 } // namespace dyad

@@ -13,9 +13,12 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
     of `!fx.fixed<s20, ..>` is held modulo 2^20; consumers that need a wider ring extend it, with the cheapest variant
     that the value's range allows. `fx.assume` disappears: it was checked by `reference`, and the ranges have been used.
 
-    Where there are several protocols the cost formulas decide, for a link of `bits-per-second` and `round-trip`. Products with the
-    server's operand are by OT or by RLWE, whose computing counts too, and its keys where no earlier layer needed them; `linear`
-    fixes one of both, and `linear=he` falls back to OT where no RLWE parameters are exact for the widths.
+    Where there are several protocols the time model decides: computing, bytes by the bandwidth and flows by the latency of the
+    `network`. Correlated OTs have the price that the extension has for the whole program's demand, so the module is lowered with one
+    guess of the price and with another, each until price and demand agree, and the faster program stays. Products with the
+    server's operand are by OT or by RLWE, whose keys count where no earlier layer needed them; `linear` fixes one of both, and
+    `linear=he` falls back to OT where no RLWE parameters are exact for the widths. `network` and `ot` become attributes of the
+    module, for the passes and the code generation behind.
 
     Before: `%2 = fx.truncate %1 {shift = 7 : i64, ..} : (..s20, 15, shared..) -> ..s20, 8, shared..`
     After:  `%2 = mpc.truncate_reduce %1 {shift = 7 : i64, ..} : (..arith<20>..) -> ..arith<13>..`,
@@ -29,8 +32,8 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
     Option<"strictRanges", "strict-ranges", "bool", "false",
            "protocols that depend on a range rely on proved facts only">,
     Option<"linear", "linear", "std::string", "\"auto\"", "protocol of products with the server's operand: auto, ot or he">,
-    Option<"bitsPerSecond", "bits-per-second", "double", "3e9", "bandwidth of the link that is optimised for">,
-    Option<"roundTripSeconds", "round-trip", "double", "0.3e-3", "round-trip time of that link">,
+    Option<"network", "network", "std::string", "\"lan\"", "link that is optimised for: lan, wan, or BANDWIDTH,RTT such as 100Mbit,20ms">,
+    Option<"ot", "ot", "std::string", "\"auto\"", "extension of correlated OTs: auto, softspoken or silent">,
   ];
 }
 

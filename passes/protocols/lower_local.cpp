@@ -121,9 +121,8 @@ void Lowering::lowerTruncate(Operation *op, Value input, unsigned shift, fx::Rou
     auto same = create<mpc::TruncateOp>(shares.getType(), shares, shiftAttr, roundingAttr,
                                         mpc::KnowledgeAttr::get(builder_.getContext(), known));
     Value grown = extend(reduced.getResult(), width, range(result));
-    Cost twice = reduced.cost();
-    twice.then(cast<mpc::ExtendOp>(grown.getDefiningOp()).cost());
-    bool staysWide = link_.seconds(same.cost()) < link_.seconds(twice);
+    bool staysWide =
+        times_.seconds(same) < times_.seconds(reduced) + times_.seconds(grown.getDefiningOp());
     grown.getDefiningOp()->erase();
     Operation *other = staysWide ? reduced.getOperation() : same.getOperation();
     define(result, staysWide ? same.getResult() : reduced.getResult());

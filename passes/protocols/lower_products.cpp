@@ -56,7 +56,7 @@ LogicalResult Lowering::lowerMul(fx::MulOp op) {
     for (auto [shared, factor] : {std::pair(lhs, rhs), std::pair(rhs, lhs)}) {
       Value shares = ring(shared, width);
       auto candidate = create<mpc::MulPrivateOp>(shares.getType(), shares, factor);
-      if (best && link_.seconds(best.cost()) <= link_.seconds(candidate.cost())) {
+      if (best && times_.seconds(best) <= times_.seconds(candidate)) {
         candidate.erase();
         continue;
       }
@@ -77,24 +77,23 @@ LogicalResult Lowering::lowerMul(fx::MulOp op) {
 }
 
 void Lowering::chooseLinearProtocol(Operation *op) {
-  auto cost = [&](mpc::LinearProtocol protocol) {
+  auto seconds = [&](mpc::LinearProtocol protocol) {
     op->setAttr("protocol", mpc::LinearProtocolAttr::get(builder_.getContext(), protocol));
-    return link_.seconds(cast<mpc::CostOpInterface>(op).cost());
+    return times_.seconds(op);
   };
-  double server = cost(mpc::LinearProtocol::kOtServerChooses);
-  double client = cost(mpc::LinearProtocol::kOtClientChooses);
+  double server = seconds(mpc::LinearProtocol::kOtServerChooses);
+  double client = seconds(mpc::LinearProtocol::kOtClientChooses);
   if (server <= client)
-    cost(mpc::LinearProtocol::kOtServerChooses);
+    seconds(mpc::LinearProtocol::kOtServerChooses);
   if (linear_ == LinearChoice::kOt)
     return;
-  he::LinearSpec spec = mpc::heSpecOf(op);
-  std::optional<he::LinearPlan> plan = he::planFor(spec);
+  std::optional<he::LinearPlan> plan = he::planFor(mpc::heSpecOf(op));
   if (!plan)
     return;
   Attribute byOt = op->getAttr("protocol");
-  double encrypted = cost(mpc::LinearProtocol::kHe) + he::computeSeconds(spec);
+  double encrypted = seconds(mpc::LinearProtocol::kHe);
   if (!keys_.contains(plan->set))
-    encrypted += link_.seconds(he::keyCost({&plan->set, 1}));
+    encrypted += times_.network(he::keyCost({&plan->set, 1}));
   if (linear_ == LinearChoice::kHe || encrypted < std::min(server, client))
     keys_.insert(plan->set);
   else

@@ -3,8 +3,11 @@
 // lower_nonlinear.cpp and lower_products.cpp.
 #include "passes/protocols/lowering.h"
 #include "passes/protocols/passes.h"
+#include "runtime/net/error.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
 
 using namespace mlir;
 
@@ -164,25 +167,70 @@ LogicalResult Lowering::lower(Operation *op) {
 
 namespace {
 
+// How often prices are corrected by the demand that followed from them: mostly once is enough.
+constexpr unsigned kRounds = 3;
+
 struct LowerToMpc : impl::LowerToMpcBase<LowerToMpc> {
   using LowerToMpcBase::LowerToMpcBase;
 
   void runOnOperation() override {
-    if (linear != "auto" && linear != "ot" && linear != "he") {
-      getOperation().emitError("linear=") << linear << " should be auto, ot or he";
+    ModuleOp module = getOperation();
+    if (failed(readOptions(module)))
       return signalPassFailure();
-    }
-    LinearChoice choice = linear == "ot"   ? LinearChoice::kOt
-                          : linear == "he" ? LinearChoice::kHe
-                                           : LinearChoice::kAuto;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal())
-        continue;
-      Lowering lowering(function, strictRanges, Link{bitsPerSecond, roundTripSeconds}, choice);
-      if (lowering.run().failed())
-        return signalPassFailure();
-    }
+    // Two extremes of what a COT costs, since a program of many COTs and one of few may both agree
+    // with their own prices: the better one is kept.
+    const CotDemand guesses[] = {{}, {kManyCots, kManyCots}};
+    CotDemand best;
+    double bestSeconds = std::numeric_limits<double>::infinity();
+    for (CotDemand demand : guesses)
+      for (unsigned round = 0; round < kRounds; ++round) {
+        OwningOpRef<ModuleOp> trial = module.clone();
+        if (failed(lower(*trial, demand)))
+          return signalPassFailure();
+        double seconds = programSeconds(*trial);
+        if (seconds < bestSeconds)
+          bestSeconds = seconds, best = demand;
+        CotDemand next = demandOf(*trial);
+        if (next == demand)
+          break;
+        demand = next;
+      }
+    if (failed(lower(module, best)))
+      signalPassFailure();
   }
+
+private:
+  static constexpr std::uint64_t kManyCots = 100'000'000;
+
+  LogicalResult readOptions(ModuleOp module) {
+    if (linear != "auto" && linear != "ot" && linear != "he")
+      return module.emitError("linear=") << linear << " should be auto, ot or he";
+    choice_ = linear == "ot"   ? LinearChoice::kOt
+              : linear == "he" ? LinearChoice::kHe
+                               : LinearChoice::kAuto;
+    std::optional<CotMethod> method = mpc::parseCotMethod(ot);
+    if (!method)
+      return module.emitError("ot=") << ot << " should be auto, softspoken or silent";
+    target_.ot = *method;
+    try {
+      target_.link = parseLink(network.getValue());
+    } catch (const Error &error) {
+      return module.emitError("network: ") << error.what();
+    }
+    return success();
+  }
+
+  LogicalResult lower(ModuleOp module, const CotDemand &demand) {
+    mpc::setTarget(module, target_);
+    const TimeModel times(target_, demand);
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal() && Lowering(function, strictRanges, times, choice_).run().failed())
+        return failure();
+    return success();
+  }
+
+  mpc::Target target_;
+  LinearChoice choice_ = LinearChoice::kAuto;
 };
 
 } // namespace

@@ -6,7 +6,7 @@
 #include "ir/fx/owner.h"
 #include "ir/mpc/mpc.h"
 #include "passes/analysis/integer_ranges.h"
-#include "passes/protocols/link.h"
+#include "passes/cost/time_model.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -22,8 +22,8 @@ enum class LinearChoice { kAuto, kOt, kHe };
 /// since a truncation leaves fewer bits and many values are never used wider.
 class Lowering {
 public:
-  Lowering(mlir::func::FuncOp function, bool strict, Link link, LinearChoice linear)
-      : function_(function), ranges_(function, strict), link_(link), linear_(linear),
+  Lowering(mlir::func::FuncOp function, bool strict, const TimeModel &times, LinearChoice linear)
+      : function_(function), ranges_(function, strict), times_(times), linear_(linear),
         builder_(function) {}
 
   /// Diagnostics name the node; the function is half-lowered then.
@@ -90,7 +90,7 @@ private:
 
   mlir::func::FuncOp function_;
   IntegerRanges ranges_;
-  Link link_;
+  const TimeModel &times_;
   LinearChoice linear_;
   std::set<unsigned> keys_; ///< RLWE parameter sets that layers so far use
   mlir::OpBuilder builder_;

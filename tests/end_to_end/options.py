@@ -13,7 +13,9 @@ checks = Checks()
 NUMBERS_AND_PROTOCOLS = {
     "oblivious transfer": ["--linear", "ot"],
     "RLWE": ["--linear", "he"],
-    "one scale and width": ["--scale", "12", "--weight-scale", "12", "--bitwidth", "40"],
+    "one scale and width": ["--scale", "12", "--bitwidth", "40"],
+    "SoftSpoken": ["--ot", "softspoken"],
+    "silent OT": ["--ot", "silent"],
     "strict ranges": ["--strict-ranges"],
     "a slow link": ["--network", "100Mbit,50ms"],
     "a declared range and more head-room": ["--input-range", "x=-4,4", "--headroom", "3"],
@@ -58,6 +60,14 @@ def main():
             run_parties(out, inputs.get("client", []), results.get("client"), inputs.get("server", []), results.get("server"))
             for party, file in results.items():
                 checks.expect(np.array_equal(np.load(file), expected), f"{name}: the {party}'s output is equal")
+
+        # --scale is for weights too, unless --weight-scale is there.
+        for flags, uniform in ((["--scale", "11"], True), (["--scale", "11", "--weight-scale", "9"], False),
+                               (["--scale", "11", "--weight-scale", "auto"], False)):
+            must([tool("dyadc"), source / "model.onnx", "--emit", "fx", "-o", folder / "fx.mlir", "--calibrate", folder / "calibration.npy",
+                  "--emit-config", folder / "chosen.json", *flags])
+            scales = {node["weight_scale"] for node in json.loads((folder / "chosen.json").read_text())["nodes"].values() if "weight_scale" in node}
+            checks.expect((scales == {11}) == uniform, f"scales of weights with {flags}", str(scales))
 
         # The summary command, on a folder that exists.
         done = run([tool("dyad"), "run", folder / "RLWE", "--input", folder / "x.npy", "--output", folder / "y.npy"])

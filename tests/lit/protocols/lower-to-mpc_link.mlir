@@ -1,5 +1,5 @@
-// RUN: dyad-opt --lower-to-mpc="bits-per-second=1e12 round-trip=0.1" %s | FileCheck %s --check-prefix=SLOW
-// RUN: dyad-opt --lower-to-mpc="bits-per-second=1e5 round-trip=0" %s | FileCheck %s --check-prefix=THIN
+// RUN: dyad-opt --lower-to-mpc="network=1000Gbit,100ms" %s | FileCheck %s --check-prefix=SLOW
+// RUN: dyad-opt --lower-to-mpc="network=100kbit,0s" %s | FileCheck %s --check-prefix=THIN
 // A truncation in front of a product that needs the old width: staying in the ring saves two flows,
 // reducing and extending saves bytes.
 
