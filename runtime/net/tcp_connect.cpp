@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -91,6 +92,14 @@ bool isConnectedToItself(const Socket &socket) {
   return ::getsockname(socket.handle(), reinterpret_cast<sockaddr *>(&ends[0]), &lengths[0]) == 0 &&
          ::getpeername(socket.handle(), reinterpret_cast<sockaddr *>(&ends[1]), &lengths[1]) == 0 &&
          lengths[0] == lengths[1] && std::memcmp(&ends[0], &ends[1], lengths[0]) == 0;
+}
+
+// Whether accept failed because of the client, or the network to it, as opposed to this machine:
+// for want of files or memory it would fail again at once.
+bool wentAway(int error) {
+  constexpr int kOfPeer[] = {EAGAIN,    EINTR,  ECONNABORTED, EPROTO,     ENETDOWN,    ENOPROTOOPT,
+                             EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};
+  return std::find(std::begin(kOfPeer), std::end(kOfPeer), error) != std::end(kOfPeer);
 }
 
 // A connected socket, or an empty one and the reason.
@@ -189,8 +198,12 @@ std::unique_ptr<Channel> TcpListener::accept(const TcpOptions &options) {
            port_, std::chrono::duration<double>(limit).count());
     }
     Socket peer(::accept4(socket_->handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!peer)
-      continue; // it went away again
+    if (!peer) {
+      const int error = errno;
+      DYAD_REQUIRE(wentAway(error), kNetwork, "cannot take a connection on port {}: {}", port_,
+                   systemMessage(error));
+      continue;
+    }
     sendWithoutDelay(peer);
     return makeTcpChannel(std::move(peer), options);
   }

@@ -57,10 +57,12 @@ enum class CotMethod : std::uint8_t {
 
 /// Both parties must have the same.
 struct StockOptions {
-  StockOptions() = default;
-  StockOptions(CotMethod cotMethod) : method(cotMethod) {}
+  constexpr StockOptions() = default;
+  constexpr StockOptions(CotMethod cotMethod) : method(cotMethod) {}
+  constexpr StockOptions(CotMethod cotMethod, std::uint64_t megabits, std::uint64_t microseconds)
+      : method(cotMethod), megabitsPerSecond(megabits), oneWayMicroseconds(microseconds) {}
   /// SoftSpoken alone.
-  StockOptions(SoftSpokenParameters parameters)
+  constexpr StockOptions(SoftSpokenParameters parameters)
       : method(CotMethod::kSoftSpoken), softSpoken(parameters) {}
 
   CotMethod method = CotMethod::kByDemand;

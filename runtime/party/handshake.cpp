@@ -131,7 +131,7 @@ Hello makeHello(Role role, const ProgramInfo &info, std::uint64_t samples, bool 
   hello.program = info.hash;
   hello.samples = samples;
   hello.batched = batched;
-  hello.correlatedOt = StockOptions{}.describe();
+  hello.correlatedOt = info.stock.describe();
   return hello;
 }
 
@@ -151,8 +151,8 @@ void compareHellos(const Hello &server, const Hello &client) {
                "the parties' security parameters differ: server {}/{} bits, {}; client {}/{} bits, "
                "{}",
                server.computationalSecurity, server.statisticalSecurity,
-               printable(server.correlatedOt, 40), client.computationalSecurity,
-               client.statisticalSecurity, printable(client.correlatedOt, 40));
+               printable(server.correlatedOt, 80), client.computationalSecurity,
+               client.statisticalSecurity, printable(client.correlatedOt, 80));
   DYAD_REQUIRE(server.samples == 0 || client.samples == 0 || server.samples == client.samples,
                kBadInput, "the server's inputs have {} samples and the client's {}", server.samples,
                client.samples);

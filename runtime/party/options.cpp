@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kUsageStatus = 2;
 constexpr double kMaxTimeoutSeconds = 1e6;
+constexpr unsigned kMaxThreads = 256;
 
 const char *describe(Executable executable) {
   switch (executable) {
@@ -44,7 +45,6 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
   ParsedOptions parsed;
   PartyOptions &options = parsed.options;
   double timeout = std::chrono::duration<double>(options.timeout).count();
-  unsigned threads = 1;
   const std::string name = nameOf(executable);
 
   const std::string about = model.empty() ? "" : "\nModel: " + model;
@@ -67,9 +67,12 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
   app.add_option("--stats", options.stats, "Write bytes, flows, seconds, by phase and by node")
       ->type_name("FILE.json");
   app.add_flag("--progress", options.progress, "Show the current sample and node");
-  auto *threadsOption =
-      app.add_option("--threads", threads, "Threads to compute with; only 1 for now")
-          ->type_name("N");
+  app.add_option("--threads", options.threads,
+                 executable == Executable::kReference
+                     ? "Taken as at the parties; reference computes with one"
+                     : "Threads to compute with; each party chooses its own, results are the same")
+      ->type_name("N")
+      ->capture_default_str();
   if (executable != Executable::kClient)
     app.add_option("--weights", options.weights,
                    "Default: weights.safetensors beside the executable")
@@ -113,8 +116,8 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
   } catch (const CLI::ParseError &error) {
     return misuse(fmt::format("{}\nRun with --help for the options.", error.what()));
   }
-  if (threadsOption->count() > 0 && threads != 1)
-    return misuse(fmt::format("--threads {}: more than one thread is not available yet", threads));
+  if (options.threads < 1 || options.threads > kMaxThreads)
+    return misuse(fmt::format("--threads {}: 1 to {} are possible", options.threads, kMaxThreads));
   for (const CLI::Option *option : tls)
     if (option->count() > 0)
       return misuse(

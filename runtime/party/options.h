@@ -26,6 +26,7 @@ struct PartyOptions {
   std::chrono::milliseconds timeout{30'000};
   bool timeoutGiven = false;
   std::uint64_t sessions = 1; ///< 0: for ever
+  unsigned threads = 1;
 };
 
 /// The exit status where there is nothing to run (--help, --version, or misuse, which it explains).

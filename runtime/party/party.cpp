@@ -16,8 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Digest = std::array<std::uint8_t, 16>;
 
-// Correlated OTs held at once, in each direction: 128 MB of memory, and enough of them that the
-// flows of an extension are shared by many samples of a small model.
+// Correlated OTs held at once, in each direction, for more than one sample: enough of them that the
+// flows of an extension are shared by many samples of a small model, and 128 MB of memory where
+// SoftSpoken makes them (silent OT: 16 MB and 0.6 bytes each).
 constexpr std::uint64_t kStockLimit = std::uint64_t{1} << 23;
 
 double secondsSince(Clock::time_point since) {
@@ -109,7 +110,8 @@ public:
 
     progress_.phase("base OTs");
     phase(session_, "setup", [&] {
-      session_.run(session_.stock().setup());
+      session_.run(session_.stock().setup(info_.stock));
+      session_.run(session_.stock().prepare(info_.prepareServerCots, info_.prepareClientCots));
       session_.run(program_.prepare(session_));
     });
     progress_.beginSamples(agreement.samples, info_.nodes.size());

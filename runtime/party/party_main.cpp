@@ -3,6 +3,7 @@
 // before a connection is opened.
 #include "runtime/net/error.h"
 #include "runtime/net/tcp_channel.h"
+#include "runtime/parallel/thread_pool.h"
 #include "runtime/party/files.h"
 #include "runtime/party/main.h"
 #include "runtime/party/options.h"
@@ -24,7 +25,7 @@ public:
         knows_(isServer() ? serverKnows : clientKnows),
         outputs_(resolveOutputs(info_.outputs, options_.outputs, knows_)),
         inputs_(readInputs(info_.inputs, options_.inputs, knows_)),
-        progress_(name(), options_.progress) {
+        progress_(name(), options_.progress), pool_(options_.threads) {
     if (!options_.stats.empty())
       requireWritable(options_.stats, "statistics file");
     NamedTensors values;
@@ -90,7 +91,8 @@ private:
   }
 
   void runSession(Channel &channel) {
-    const PartyResult result = [&] {
+    PartyResult result = [&] {
+      const UsePool guard(pool_);
       try {
         return runParty(program_, role_, channel, weights_, inputs_, progress_);
       } catch (const Error &error) {
@@ -101,7 +103,8 @@ private:
       }
     }();
     progress_.finish();
-    const RunStatistics &statistics = result.statistics;
+    RunStatistics &statistics = result.statistics;
+    statistics.threads = pool_.threads();
     for (std::size_t i = 0; i < info_.outputs.size(); ++i) {
       const OutputInfo &output = info_.outputs[i];
       if (!knows_(output.receiver))
@@ -129,6 +132,7 @@ private:
   std::vector<OutputFile> outputs_;
   PartyInputs inputs_;
   Progress progress_;
+  ThreadPool pool_;
   Weights weights_;
 };
 

@@ -59,7 +59,8 @@ using Outputs = std::vector<Plain>;
 
 namespace generated {
 
-/// Once per session, after the base OTs and before the first step: offline material.
+/// Once per session, after the base OTs and before the first step: offline material. Consumes
+/// ProgramInfo's prepareServerCots and prepareClientCots.
 Task<void> prepare(Session &session);
 
 /// One sample. Consumes exactly ProgramInfo's COTs; its nodes are ProgramInfo's, in that order.

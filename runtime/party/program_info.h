@@ -4,6 +4,7 @@
 // once.
 #pragma once
 
+#include "runtime/ot/stock_cost.h"
 #include "runtime/tensor/owner.h"
 
 #include <array>
@@ -94,8 +95,11 @@ struct ProgramInfo {
   std::span<const OutputInfo> outputs = {};
   std::span<const WeightInfo> weights = {};
   std::span<const NodeInfo> nodes = {};
-  std::uint64_t serverCots = 0; ///< correlated OTs of one step with the server as sender
-  std::uint64_t clientCots = 0; ///< the same with the client as sender
+  std::uint64_t serverCots = 0;        ///< correlated OTs of one step with the server as sender
+  std::uint64_t clientCots = 0;        ///< the same with the client as sender
+  std::uint64_t prepareServerCots = 0; ///< of `prepare`, once a session
+  std::uint64_t prepareClientCots = 0;
+  StockOptions stock = {}; ///< how both parties make them, as the compiler counted
 };
 
 namespace generated {

@@ -46,6 +46,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
   json["seconds"] = statistics.seconds;
   json["peak_rss"] = peakMemory();
   json["samples"] = statistics.samples;
+  json["threads"] = statistics.threads;
   json["phases"] = Json::object();
   for (const NodeStats &phase : statistics.phases) {
     Json &row = json["phases"][phase.name];

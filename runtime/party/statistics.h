@@ -16,6 +16,7 @@ struct RunStatistics {
   bool twoParty = true;
   Role role = Role::kServer; ///< decides which direction is "sent"
   std::uint64_t samples = 0;
+  unsigned threads = 1;          ///< of this party
   double seconds = 0;            ///< from the connection to the last answer
   std::vector<NodeStats> phases; ///< of the whole run
   std::vector<NodeStats> nodes;  ///< of one sample: seconds are the mean over all samples

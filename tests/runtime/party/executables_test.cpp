@@ -126,7 +126,8 @@ TEST_CASE("both parties compute what reference computes, on many samples", "[par
   std::generate(x.begin(), x.end(), [&] { return values(random); });
   writeNpy(scene.file("x.npy"), {kSamples, 1, 4}, x);
 
-  Process server(scene.server({"--stats", scene.file("server.json")}));
+  // Each party chooses its own number of threads.
+  Process server(scene.server({"--stats", scene.file("server.json"), "--threads", "3"}));
   const Finished client = runToEnd(
       scene.client(portOf(server), {"--raw", "--stats", scene.file("client.json"), "--progress"}));
   INFO(client.output);
@@ -146,6 +147,8 @@ TEST_CASE("both parties compute what reference computes, on many samples", "[par
   CHECK(a["bytes_received"] == b["bytes_sent"]);
   CHECK(a["flows"] == b["flows"]);
   CHECK(a["samples"] == kSamples);
+  CHECK(a["threads"] == 3);
+  CHECK(b["threads"] == 1);
   CHECK(a["peak_rss"] > 1'000'000);
   std::int64_t sum = 0;
   for (const char *phase : {"handshake", "setup", "stock", "online", "check"}) {
@@ -260,7 +263,8 @@ TEST_CASE("misuse ends with status 2, help and version with 0", "[party]") {
     CHECK(finished.status == 2);
     CHECK_THAT(finished.output, Catch::Contains(word));
   };
-  misuse(kClient, {"--threads", "2"}, "--threads 2: more than one thread is not available yet");
+  misuse(kClient, {"--threads", "0"}, "--threads 0: 1 to 256 are possible");
+  misuse(kServer, {"--threads", "257"}, "--threads 257: 1 to 256 are possible");
   misuse(kClient, {"--tls-ca", "ca.pem"}, "--tls-ca: TLS is not available yet");
   misuse(kServer, {"--tls-key", "k.pem"}, "--tls-key: TLS is not available yet");
   misuse(kClient, {"--timeout", "0"}, "--timeout 0");
