@@ -4,6 +4,7 @@
 
 #include "runtime/net/error.h"
 
+#include <bit>
 #include <memory>
 #include <mutex>
 
@@ -17,23 +18,42 @@ std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
 }
 std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
 
-double centred(std::uint64_t x, std::uint64_t p) {
-  return x > p / 2 ? -static_cast<double>(p - x) : static_cast<double>(x);
+// The layers that vectors of `lanes` take on square blocks: calls add(first, step) for each vector,
+// made of roots[first + lane * step].
+template <typename Add> void forEachTail(std::size_t degree, std::size_t lanes, Add &&add) {
+  for (std::size_t row = 0; row < degree / lanes; row += lanes) // a block has as many rows
+    for (std::size_t groups = 1; groups < lanes; groups *= 2)
+      for (std::size_t group = 0; group < groups; ++group)
+        add((degree / lanes + row) * groups + group, groups);
 }
 
-TransformTables::Centred centredTables(const std::vector<std::uint64_t> &roots, std::uint64_t p) {
-  const std::size_t degree = roots.size();
-  TransformTables::Centred tables;
-  for (std::size_t i = 0; i < degree / 4; ++i)
-    tables.roots.push_back(centred(roots[i], p));
-  for (const std::size_t lanes : {4, 8}) {
-    std::vector<double> &tail = lanes == 4 ? tables.tail4 : tables.tail8;
-    for (std::size_t row = 0; row < degree / lanes; row += lanes) // a block has as many rows
-      for (std::size_t groups = 1; groups < lanes; groups *= 2)
-        for (std::size_t group = 0; group < groups; ++group)
-          for (std::size_t lane = 0; lane < lanes; ++lane)
-            tail.push_back(centred(roots[(degree / lanes + row + lane) * groups + group], p));
+TransformTables::Direction directionFor(std::size_t degree, std::uint64_t root, std::uint64_t p) {
+  TransformTables::Direction tables;
+  tables.roots.resize(degree);
+  tables.quotients.resize(degree);
+  const auto bits = static_cast<unsigned>(std::countr_zero(degree));
+  std::uint64_t power = 1;
+  for (std::size_t i = 0; i < degree; ++i) {
+    const Factor factor = factorFor(power, p);
+    const std::size_t at = bitReversed(i, bits);
+    tables.roots[at] = factor.value;
+    tables.quotients[at] = factor.quotient;
+    power = timesModulo(power, root, p);
   }
+  for (std::size_t i = 0; i < degree / 4; ++i)
+    tables.centred.push_back(centred(tables.roots[i], p));
+  forEachTail(degree, 4, [&](std::size_t first, std::size_t step) {
+    for (std::size_t lane = 0; lane < 4; ++lane)
+      tables.centredTail4.push_back(centred(tables.roots[first + lane * step], p));
+  });
+  forEachTail(degree, 8, [&](std::size_t first, std::size_t step) {
+    for (std::size_t lane = 0; lane < 8; ++lane)
+      tables.centredTail8.push_back(centred(tables.roots[first + lane * step], p));
+    for (std::size_t lane = 0; lane < 8; ++lane)
+      tables.tail.push_back(tables.roots[first + lane * step]);
+    for (std::size_t lane = 0; lane < 8; ++lane)
+      tables.tail.push_back(tables.quotients[first + lane * step] >> 12);
+  });
   return tables;
 }
 
@@ -74,29 +94,11 @@ TransformTables makeTables(std::size_t degree, std::uint64_t p, std::uint64_t ro
   TransformTables tables;
   tables.p = p;
   tables.degree = degree;
-  unsigned bits = 0;
-  while (std::size_t{1} << bits < degree)
-    ++bits;
-  const auto fill = [&](std::uint64_t base, auto &values, auto &quotients) {
-    values.resize(degree);
-    quotients.resize(degree);
-    std::uint64_t power = 1;
-    for (std::size_t i = 0; i < degree; ++i) {
-      const Factor factor = factorFor(power, p);
-      const std::size_t at = bitReversed(i, bits);
-      values[at] = factor.value;
-      quotients[at] = factor.quotient;
-      power = timesModulo(power, base, p);
-    }
-  };
-  fill(root, tables.roots, tables.rootQuotients);
-  fill(inverseModulo(root, p), tables.inverses, tables.inverseQuotients);
-  tables.forward = centredTables(tables.roots, p);
-  tables.inverse = centredTables(tables.inverses, p);
-  tables.centredByDegree = centred(inverseModulo(degree, p), p);
-  tables.centredBy49 = centred(powerModulo(2, 49, p), p);
-  tables.centredBy98 = centred(powerModulo(2, 98, p), p);
+  tables.forward = directionFor(degree, root, p);
+  tables.inverse = directionFor(degree, inverseModulo(root, p), p);
   tables.byDegree = factorFor(inverseModulo(degree, p), p);
+  tables.by49 = factorFor(powerModulo(2, 49, p), p);
+  tables.by98 = factorFor(powerModulo(2, 98, p), p);
   tables.by52 = factorFor(powerModulo(2, 52, p), p);
   tables.by104 = factorFor(powerModulo(2, 104, p), p);
   tables.one = factorFor(1, p);
@@ -105,7 +107,7 @@ TransformTables makeTables(std::size_t degree, std::uint64_t p, std::uint64_t ro
 
 const RingContext &RingContext::of(const ParameterSet &set) {
   static std::mutex mutex;
-  static std::array<std::unique_ptr<const RingContext>, 16> contexts;
+  static std::array<std::unique_ptr<const RingContext>, 64> contexts;
   const std::lock_guard lock(mutex);
   std::unique_ptr<const RingContext> &context = contexts.at(set.id);
   if (!context)

@@ -30,36 +30,33 @@ inline std::uint64_t times(std::uint64_t x, Factor w, std::uint64_t p) {
   return belowModulus(timesLazy(x, w, p), p);
 }
 
+/// x from -p / 2 to p / 2, as a double.
+inline double centred(std::uint64_t x, std::uint64_t p) {
+  return x > p / 2 ? -static_cast<double>(p - x) : static_cast<double>(x);
+}
+
 /// Tables of one prime p < 2^50 for transforms of `degree` coefficients, a power of two from 64 on.
 /// A transform takes a polynomial modulo X^degree + 1 to its values, at the odd powers of a root in
 /// bit-reversed order.
 struct TransformTables {
+  /// Powers of the root, or of its inverse.
+  struct Direction {
+    /// In bit-reversed order, and their quotients by 2^64.
+    std::vector<std::uint64_t> roots, quotients;
+    /// The last layers (of the inverse, the first ones) in the order in which vectors of eight use
+    /// them on square blocks: for each block 7 vectors of roots, each followed by 52-bit quotients.
+    std::vector<std::uint64_t> tail;
+    /// The same for floating point: roots of other layers than those, and the layers of vectors of
+    /// four (3 for each block) and eight.
+    std::vector<double> centred, centredTail4, centredTail8;
+  };
   std::uint64_t p = 0;
   std::size_t degree = 0;
-  /// Powers of the root (of its inverse) in bit-reversed order, and quotients by 2^64.
-  std::vector<std::uint64_t> roots, rootQuotients;
-  std::vector<std::uint64_t> inverses, inverseQuotients;
-  Factor byDegree; ///< 1 / degree
-  Factor by52;     ///< 2^52
-  Factor by104;    ///< 2^104
-  Factor one;      ///< 1
-
-  /// For kernels in floating point, centred: at most p / 2 either way.
-  struct Centred {
-    /// As above, those of butterflies that are at least four apart.
-    std::vector<double> roots;
-    /// The other layers, in the order in which vectors of four or eight use them on square blocks:
-    /// for each block 3 vectors of four, 7 of eight.
-    std::vector<double> tail4, tail8;
-    template <std::size_t kLanes> const double *tail() const {
-      static_assert(kLanes == 4 || kLanes == 8);
-      return kLanes == 4 ? tail4.data() : tail8.data();
-    }
-  };
-  Centred forward, inverse;
-  double centredByDegree = 0;
-  double centredBy49 = 0; ///< 2^49
-  double centredBy98 = 0; ///< 2^98
+  Direction forward, inverse;
+  Factor byDegree;    ///< 1 / degree
+  Factor one;         ///< 1
+  Factor by49, by98;  ///< 2^49, 2^98
+  Factor by52, by104; ///< 2^52, 2^104
 };
 
 struct RingKernels {

@@ -64,12 +64,15 @@ void gather(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t
     out[i] = from[index[i]];
 }
 
-using Sets = DoubleKernels<Avx2>;
+using Transforms = Transform<DoubleField<Avx2>>;
+using Products = DoubleProducts<Avx2>;
 
 } // namespace
 
 extern const RingKernels kAvx2RingKernels;
-const RingKernels kAvx2RingKernels{"avx2",           Sets::forward,          Sets::inverse, gather,
-                                   Sets::accumulate, Sets::accumulateScaled, Sets::reduce};
+const RingKernels kAvx2RingKernels{
+    "avx2",          Transforms::forward,  Transforms::inverse,
+    gather,          Products::accumulate, Products::accumulateScaled,
+    Products::reduce};
 
 } // namespace dyad::he

@@ -40,45 +40,24 @@ struct Avx512 {
   static I toWords(V a) { return _mm512_cvtpd_epu64(a); }
 
   static void transpose(V (&r)[8]) {
-    V t[8];
-    for (int i = 0; i < 8; i += 2) {
-      t[i] = _mm512_unpacklo_pd(r[i], r[i + 1]);
-      t[i + 1] = _mm512_unpackhi_pd(r[i], r[i + 1]);
-    }
-    // t[2k + h]: lane pairs (rows 2k, 2k + 1) of columns h, 2 + h, 4 + h, 6 + h.
-    V s[8];
-    for (int h = 0; h < 2; ++h) {
-      s[h] = _mm512_shuffle_f64x2(t[h], t[2 + h], 0x88);         // columns h, 4 + h of rows 0 to 3
-      s[2 + h] = _mm512_shuffle_f64x2(t[h], t[2 + h], 0xdd);     // columns 2 + h, 6 + h
-      s[4 + h] = _mm512_shuffle_f64x2(t[4 + h], t[6 + h], 0x88); // rows 4 to 7
-      s[6 + h] = _mm512_shuffle_f64x2(t[4 + h], t[6 + h], 0xdd);
-    }
-    for (int h = 0; h < 4; ++h) {
-      r[h] = _mm512_shuffle_f64x2(s[h], s[4 + h], 0x88);
-      r[4 + h] = _mm512_shuffle_f64x2(s[h], s[4 + h], 0xdd);
-    }
+    I words[8];
+    for (int i = 0; i < 8; ++i)
+      words[i] = bits(r[i]);
+    transpose8(words);
+    for (int i = 0; i < 8; ++i)
+      r[i] = _mm512_castsi512_pd(words[i]);
   }
 };
 
-using Sets = DoubleKernels<Avx512>;
+using Transforms = Transform<DoubleField<Avx512>>;
+using Products = DoubleProducts<Avx512>;
 
 } // namespace
 
-void forward512(const TransformTables &tables, std::uint64_t *x, std::size_t nonzero) {
-  Sets::forward(tables, x, nonzero);
-}
-void inverse512(const TransformTables &tables, std::uint64_t *x) { Sets::inverse(tables, x); }
-void gather512(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
-               std::size_t count) {
-  for (std::size_t i = 0; i < count; i += 8)
-    Avx512::storeWords(
-        out + i, _mm512_i32gather_epi64(
-                     _mm256_loadu_si256(reinterpret_cast<const __m256i *>(index + i)), from, 8));
-}
-
 extern const RingKernels kAvx512RingKernels;
-const RingKernels kAvx512RingKernels{"avx512",    forward512,       inverse512,
-                                     gather512,   Sets::accumulate, Sets::accumulateScaled,
-                                     Sets::reduce};
+const RingKernels kAvx512RingKernels{
+    "avx512",        Transforms::forward,  Transforms::inverse,
+    gather8,         Products::accumulate, Products::accumulateScaled,
+    Products::reduce};
 
 } // namespace dyad::he

@@ -16,7 +16,7 @@ void forward(const TransformTables &tables, std::uint64_t *x, std::size_t nonzer
   for (std::size_t m = tables.degree / nonzero; m < tables.degree; m *= 2) {
     half /= 2;
     for (std::size_t i = 0; i < m; ++i) {
-      const Factor root{tables.roots[m + i], tables.rootQuotients[m + i]};
+      const Factor root{tables.forward.roots[m + i], tables.forward.quotients[m + i]};
       std::uint64_t *const a = x + 2 * i * half;
       for (std::size_t j = 0; j < half; ++j) {
         const std::uint64_t u = belowModulus(a[j], 2 * p);
@@ -35,7 +35,7 @@ void inverse(const TransformTables &tables, std::uint64_t *x) {
   std::size_t half = 1;
   for (std::size_t m = tables.degree / 2; m >= 1; m /= 2) {
     for (std::size_t i = 0; i < m; ++i) {
-      const Factor root{tables.inverses[m + i], tables.inverseQuotients[m + i]};
+      const Factor root{tables.inverse.roots[m + i], tables.inverse.quotients[m + i]};
       std::uint64_t *const a = x + 2 * i * half;
       for (std::size_t j = 0; j < half; ++j) {
         const std::uint64_t u = a[j];
