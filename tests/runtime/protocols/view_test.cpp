@@ -20,20 +20,20 @@ namespace {
 
 constexpr std::size_t kInstances = std::size_t{1} << 15;
 
-/// Keeps the contents of each frame that goes out.
+/// Keeps all that goes out.
 class KeepingChannel final : public Channel {
 public:
   explicit KeepingChannel(std::unique_ptr<Channel> inner) : inner_(std::move(inner)) {}
   void send(std::vector<std::uint8_t> bytes) override {
-    frames_.emplace_back(bytes.begin() + kFrameHeaderBytes, bytes.end());
+    sent_.insert(sent_.end(), bytes.begin(), bytes.end());
     inner_->send(std::move(bytes));
   }
   void receive(std::span<std::uint8_t> into) override { inner_->receive(into); }
-  const std::vector<std::vector<std::uint8_t>> &frames() const { return frames_; }
+  const std::vector<std::uint8_t> &sent() const { return sent_; }
 
 private:
   std::unique_ptr<Channel> inner_;
-  std::vector<std::vector<std::uint8_t>> frames_;
+  std::vector<std::uint8_t> sent_;
 };
 
 void dealStock(Session &server, Session &client, const Cost &cost) {
@@ -82,18 +82,22 @@ void checkView(const char *name, const Cost &cost, std::uint64_t serverShare,
   (void)server.run(protocol(server, Ring(kInstances, serverShare)));
   other.join();
 
-  std::size_t frames = 0;
-  for (const KeepingChannel *channel : {&serverChannel, &clientChannel})
-    for (const std::vector<std::uint8_t> &frame : channel->frames()) {
-      CAPTURE(name, channel == &serverChannel, frame.size(), serverShare, clientShare);
-      REQUIRE(frame.size() >= kInstances / 8);
-      CHECK(deviation(frame) < 7);
-      ++frames;
+  for (const KeepingChannel *channel : {&serverChannel, &clientChannel}) {
+    auto at = channel->sent().begin();
+    for (const Tick &tick : cost.ticks) {
+      const std::uint64_t size = channel == &serverChannel ? tick.toClient : tick.toServer;
+      if (size == 0)
+        continue;
+      CAPTURE(name, channel == &serverChannel, size, serverShare, clientShare);
+      REQUIRE(size >= kInstances / 8);
+      REQUIRE(channel->sent().end() - at >= static_cast<std::ptrdiff_t>(kFrameHeaderBytes + size));
+      at += kFrameHeaderBytes;
+      const auto end = at + static_cast<std::ptrdiff_t>(size);
+      CHECK(deviation({at, end}) < 7);
+      at = end;
     }
-  std::size_t expected = 0;
-  for (const Tick &tick : cost.ticks)
-    expected += (tick.toServer != 0 ? 1 : 0) + (tick.toClient != 0 ? 1 : 0);
-  CHECK(frames == expected);
+    CHECK(at == channel->sent().end());
+  }
 }
 
 } // namespace
