@@ -16,7 +16,9 @@ static_assert(std::endian::native == std::endian::little, "the wire form is litt
 /// Writes into a buffer that has room for all fields, rounded up to bytes; flush() ends it.
 class BitWriter {
 public:
-  explicit BitWriter(std::span<std::uint8_t> into) : at_(into.data()) {}
+  /// The first `skipped` bits, below 8, become zero.
+  explicit BitWriter(std::span<std::uint8_t> into, unsigned skipped = 0)
+      : at_(into.data()), fill_(skipped) {}
 
   /// `field` must be below 2^bits.
   void put(std::uint64_t field, unsigned bits) {
@@ -51,12 +53,13 @@ public:
 private:
   std::uint8_t *at_;
   std::uint64_t word_ = 0;
-  unsigned fill_ = 0;
+  unsigned fill_;
 };
 
 class BitReader {
 public:
-  explicit BitReader(std::span<const std::uint8_t> from) : from_(from) {}
+  explicit BitReader(std::span<const std::uint8_t> from, std::size_t firstBit = 0)
+      : from_(from), position_(firstBit) {}
 
   std::uint64_t get(unsigned bits) {
     const std::uint64_t field = peek(position_, bits) & ~std::uint64_t{0} >> (64 - bits);
@@ -98,7 +101,7 @@ private:
   }
 
   std::span<const std::uint8_t> from_;
-  std::size_t position_ = 0;
+  std::size_t position_;
 };
 
 } // namespace dyad

@@ -16,11 +16,13 @@ namespace dyad {
 
 class BlockBuffer {
 public:
+  BlockBuffer() = default;
   /// Contents are not initialised.
   explicit BlockBuffer(std::size_t size)
       : data_(static_cast<Block *>(::operator new(size * sizeof(Block), kAlignment))), size_(size) {
   }
   std::span<Block> blocks() { return {data_.get(), size_}; }
+  std::span<const Block> blocks() const { return {data_.get(), size_}; }
   std::size_t size() const { return size_; }
 
 private:
@@ -29,7 +31,7 @@ private:
     void operator()(Block *data) const { ::operator delete(data, kAlignment); }
   };
   std::unique_ptr<Block, Free> data_;
-  std::size_t size_;
+  std::size_t size_ = 0;
 };
 
 /// Gives out buffers that are shared with whoever still reads them, and takes them back.

@@ -4,15 +4,21 @@
 #include "runtime/ot/correlated.h"
 
 #include "runtime/net/error.h"
-#include "runtime/ot/bit_stream.h"
+#include "runtime/ot/bit_pieces.h"
+#include "runtime/parallel/thread_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace dyad {
 namespace {
 
 constexpr std::size_t kTileBlocks = 512;
+// Blocks of pads that one thread makes at a time, some tens of microseconds.
+constexpr std::size_t kPieceBlocks = 8192;
+// COTs of which one thread corrects the choices at a time; a multiple of 64.
+constexpr std::size_t kCotsPerPiece = 65536;
 
 constexpr std::size_t bytesOf(std::uint64_t bits) { return (bits + 7) / 8; }
 
@@ -47,7 +53,8 @@ struct PadShape {
   bool narrow = true;
   std::size_t words = 0;
   std::size_t blocks = 0;
-  std::uint64_t tile = 0; ///< COTs at a time
+  std::uint64_t tile = 0;  ///< COTs at a time, so that their pads stay in the cache
+  std::uint64_t piece = 0; ///< COTs of one thread
 
   explicit PadShape(const CotGroup &group) {
     for (const CotField &field : group.fields) {
@@ -56,6 +63,7 @@ struct PadShape {
     }
     blocks = std::max<std::size_t>(1, (words * (narrow ? 4 : 8) + 15) / 16);
     tile = std::max<std::size_t>(1, kTileBlocks / blocks);
+    piece = tile * (kPieceBlocks / kTileBlocks);
   }
 };
 
@@ -128,16 +136,19 @@ Task<CotSendBatch> CotSendBatch::open(Session &session, std::uint64_t n) {
   batch.hash_ = &session.stock().sentHash();
   batch.delta_ = session.stock().delta();
   batch.first_ = cots.first;
-  batch.q_.assign(cots.q.begin(), cots.q.end());
   const BitVec corrections = BitVec::fromBytes(n, co_await session.flows().tick(bytesOf(n)));
-  for (std::uint64_t i = 0; i < n; ++i)
-    batch.q_[i] ^= batch.delta_ & maskOf(corrections[i] ? 1 : 0);
+  batch.q_ = BlockBuffer(n);
+  parallelFor(n, kCotsPerPiece, [&](std::size_t begin, std::size_t end) {
+    Block *const q = batch.q_.blocks().data();
+    for (std::size_t i = begin; i < end; ++i)
+      q[i] = cots.q[i] ^ (batch.delta_ & maskOf(corrections[i] ? 1 : 0));
+  });
   co_return batch;
 }
 
 void CotSendBatch::pads(std::uint64_t first, std::uint64_t count, std::size_t blocks, Block *zero,
                         Block *one) const {
-  const std::span<const Block> q = std::span(q_).subspan(first, count);
+  const std::span<const Block> q = q_.blocks().subspan(first, count);
   hash_->expand(first_ + first, q, blocks, zero);
   hash_->expandOffset(first_ + first, q, delta_, blocks, one);
 }
@@ -148,8 +159,10 @@ Task<CotReceiveBatch> CotReceiveBatch::open(Session &session, BitVec choices) {
   batch.hash_ = &session.stock().receivedHash();
   const std::span<const Block> t = batch.cots_.t;
   const std::span<std::uint64_t> words = choices.words();
-  for (std::size_t i = 0; i < t.size(); ++i)
-    words[i / 64] ^= (t[i].low & 1) << (i % 64);
+  parallelFor(t.size(), kCotsPerPiece, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      words[i / 64] ^= (t[i].low & 1) << (i % 64);
+  });
   choices.toBytes(session.flows().sendBuffer(choices.byteCount()));
   co_await session.flows().tick();
   co_return batch;
@@ -177,26 +190,27 @@ Task<std::vector<Ring>> sendCots(Session &session, std::vector<CotGroup> groups,
                deltas.size(), field);
 
   const CotSendBatch batch = co_await CotSendBatch::open(session, total);
-  BitWriter writer(session.flows().sendBuffer(bytesOf(payloadBitsOf(groups))));
-  std::vector<Block> zero;
-  std::vector<Block> one;
+  BitPieceWriter message(session.flows());
   std::uint64_t first = 0;
   field = 0;
   for (const CotGroup &group : groups) {
     const PadShape shape(group);
-    zero.resize(shape.tile * shape.blocks);
-    one.resize(shape.tile * shape.blocks);
-    for (std::uint64_t at = 0; at < group.count; at += shape.tile) {
-      const std::uint64_t count = std::min(shape.tile, group.count - at);
-      batch.pads(first + at, count, shape.blocks, zero.data(), one.data());
-      const auto tile = shape.narrow ? sendTile<std::uint32_t> : sendTile<std::uint64_t>;
-      tile(group, shape, at, count, zero.data(), one.data(), deltas.data() + field,
-           shares.data() + field, writer);
-    }
+    const auto tile = shape.narrow ? sendTile<std::uint32_t> : sendTile<std::uint64_t>;
+    message.append(group.count, group.payloadBits(), shape.piece,
+                   [&](std::uint64_t begin, std::uint64_t end, BitWriter &writer) {
+                     std::vector<Block> zero(shape.tile * shape.blocks);
+                     std::vector<Block> one(shape.tile * shape.blocks);
+                     for (std::uint64_t at = begin; at < end; at += shape.tile) {
+                       const std::uint64_t count = std::min(shape.tile, end - at);
+                       batch.pads(first + at, count, shape.blocks, zero.data(), one.data());
+                       tile(group, shape, at, count, zero.data(), one.data(), deltas.data() + field,
+                            shares.data() + field, writer);
+                     }
+                   });
     first += group.count;
     field += group.fields.size();
   }
-  writer.flush();
+  message.finish();
   co_await session.flows().tick();
   co_return shares;
 }
@@ -212,20 +226,22 @@ Task<std::vector<Ring>> receiveCots(Session &session, std::vector<CotGroup> grou
       shares.emplace_back(group.count * field.length);
 
   const CotReceiveBatch batch = co_await CotReceiveBatch::open(session, choices);
-  BitReader reader(co_await session.flows().tick(bytesOf(payloadBitsOf(groups))));
-  std::vector<Block> pads;
+  BitPieceReader message(co_await session.flows().tickInPieces(bytesOf(payloadBitsOf(groups))));
   std::uint64_t first = 0;
   std::size_t field = 0;
   for (const CotGroup &group : groups) {
     const PadShape shape(group);
-    pads.resize(shape.tile * shape.blocks);
-    for (std::uint64_t at = 0; at < group.count; at += shape.tile) {
-      const std::uint64_t count = std::min(shape.tile, group.count - at);
-      batch.pads(first + at, count, shape.blocks, pads.data());
-      const auto tile = shape.narrow ? receiveTile<std::uint32_t> : receiveTile<std::uint64_t>;
-      tile(group, shape, at, count, pads.data(), choices, first + at, shares.data() + field,
-           reader);
-    }
+    const auto tile = shape.narrow ? receiveTile<std::uint32_t> : receiveTile<std::uint64_t>;
+    message.read(group.count, group.payloadBits(), shape.piece,
+                 [&](std::uint64_t begin, std::uint64_t end, BitReader &reader) {
+                   std::vector<Block> pads(shape.tile * shape.blocks);
+                   for (std::uint64_t at = begin; at < end; at += shape.tile) {
+                     const std::uint64_t count = std::min(shape.tile, end - at);
+                     batch.pads(first + at, count, shape.blocks, pads.data());
+                     tile(group, shape, at, count, pads.data(), choices, first + at,
+                          shares.data() + field, reader);
+                   }
+                 });
     first += group.count;
     field += group.fields.size();
   }
@@ -252,19 +268,22 @@ Task<void> sendOts(Session &session, Ring zeros, Ring ones, unsigned bits) {
                ones.size());
   const std::uint64_t n = zeros.size();
   const CotSendBatch batch = co_await CotSendBatch::open(session, n);
-  BitWriter writer(session.flows().sendBuffer(bytesOf(2 * bits * n)));
   const std::uint64_t mask = maskFor<std::uint64_t>(bits);
-  std::vector<Block> zeroPads(std::min<std::uint64_t>(n, kTileBlocks));
-  std::vector<Block> onePads(zeroPads.size());
-  for (std::uint64_t at = 0; at < n; at += kTileBlocks) {
-    const std::uint64_t count = std::min<std::uint64_t>(n - at, kTileBlocks);
-    batch.pads(at, count, 1, zeroPads.data(), onePads.data());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      writer.put((zeros[at + i] ^ zeroPads[i].low) & mask, bits);
-      writer.put((ones[at + i] ^ onePads[i].low) & mask, bits);
-    }
-  }
-  writer.flush();
+  BitPieceWriter message(session.flows());
+  message.append(n, std::uint64_t{2} * bits, kPieceBlocks,
+                 [&](std::uint64_t begin, std::uint64_t end, BitWriter &writer) {
+                   std::array<Block, kTileBlocks> zeroPads;
+                   std::array<Block, kTileBlocks> onePads;
+                   for (std::uint64_t at = begin; at < end; at += kTileBlocks) {
+                     const std::uint64_t count = std::min<std::uint64_t>(end - at, kTileBlocks);
+                     batch.pads(at, count, 1, zeroPads.data(), onePads.data());
+                     for (std::uint64_t i = 0; i < count; ++i) {
+                       writer.put((zeros[at + i] ^ zeroPads[i].low) & mask, bits);
+                       writer.put((ones[at + i] ^ onePads[i].low) & mask, bits);
+                     }
+                   }
+                 });
+  message.finish();
   co_await session.flows().tick();
 }
 
@@ -272,20 +291,23 @@ Task<Ring> receiveOts(Session &session, BitVec choices, unsigned bits) {
   requireWidth(bits);
   const std::uint64_t n = choices.size();
   const CotReceiveBatch batch = co_await CotReceiveBatch::open(session, choices);
-  BitReader reader(co_await session.flows().tick(bytesOf(2 * bits * n)));
+  BitPieceReader message(co_await session.flows().tickInPieces(bytesOf(2 * bits * n)));
   const std::uint64_t mask = maskFor<std::uint64_t>(bits);
   Ring result(n);
-  std::vector<Block> pads(std::min<std::uint64_t>(n, kTileBlocks));
-  for (std::uint64_t at = 0; at < n; at += kTileBlocks) {
-    const std::uint64_t count = std::min<std::uint64_t>(n - at, kTileBlocks);
-    batch.pads(at, count, 1, pads.data());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t zero = reader.get(bits);
-      const std::uint64_t one = reader.get(bits);
-      const std::uint64_t choice = maskOf(choices[at + i] ? 1 : 0).low;
-      result[at + i] = (zero ^ (choice & (zero ^ one)) ^ pads[i].low) & mask;
-    }
-  }
+  message.read(n, std::uint64_t{2} * bits, kPieceBlocks,
+               [&](std::uint64_t begin, std::uint64_t end, BitReader &reader) {
+                 std::array<Block, kTileBlocks> pads;
+                 for (std::uint64_t at = begin; at < end; at += kTileBlocks) {
+                   const std::uint64_t count = std::min<std::uint64_t>(end - at, kTileBlocks);
+                   batch.pads(at, count, 1, pads.data());
+                   for (std::uint64_t i = 0; i < count; ++i) {
+                     const std::uint64_t zero = reader.get(bits);
+                     const std::uint64_t one = reader.get(bits);
+                     const std::uint64_t choice = maskOf(choices[at + i] ? 1 : 0).low;
+                     result[at + i] = (zero ^ (choice & (zero ^ one)) ^ pads[i].low) & mask;
+                   }
+                 }
+               });
   co_return result;
 }
 

@@ -50,7 +50,7 @@ private:
   const CotHash *hash_ = nullptr;
   Block delta_;
   std::uint64_t first_ = 0;
-  std::vector<Block> q_;
+  BlockBuffer q_;
 };
 
 /// The receiver's half. `open` is one tick that sends the choices.

@@ -31,29 +31,31 @@ void runPieces(std::size_t count, std::size_t grain, std::atomic<std::size_t> &n
 } // namespace
 
 struct ThreadPool::Impl {
-  // A job is offered to all workers by a new number; run() returns when all have left it.
+  // run() closes its job when no piece is left to begin, and waits for those workers only that are
+  // inside: one that is still waking up finds the job closed.
   std::mutex mutex;
   std::condition_variable offered, left;
-  std::uint64_t job = 0;
+  bool open = false;
   bool stopping = false;
-  unsigned busy = 0;
+  unsigned inside = 0;
   const Body *body = nullptr;
   std::size_t count = 0, grain = 1;
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::vector<std::thread> workers;
 
+  bool anyPiece() const { return open && next.load(std::memory_order_relaxed) < count; }
+
   void work() {
-    std::uint64_t seen = 0;
     for (std::unique_lock lock(mutex);;) {
-      offered.wait(lock, [&] { return stopping || job != seen; });
+      offered.wait(lock, [&] { return stopping || anyPiece(); });
       if (stopping)
         return;
-      seen = job;
+      ++inside;
       lock.unlock();
       attempt();
       lock.lock();
-      if (--busy == 0)
+      if (--inside == 0)
         left.notify_one();
     }
   }
@@ -100,16 +102,19 @@ void ThreadPool::run(std::size_t count, std::size_t grain, const Body &body) {
     impl_->grain = grain;
     impl_->next = 0;
     impl_->failure = nullptr;
-    impl_->busy = static_cast<unsigned>(impl_->workers.size());
-    ++impl_->job;
+    impl_->open = true;
   }
-  impl_->offered.notify_all();
+  // One piece is this thread's.
+  const std::size_t others = std::min((count - 1) / grain, impl_->workers.size());
+  for (std::size_t i = 0; i < others; ++i)
+    impl_->offered.notify_one();
   // Pieces of this thread must not offer jobs of their own while this one runs.
   ThreadPool *const before = std::exchange(currentPool, nullptr);
   impl_->attempt();
   currentPool = before;
   std::unique_lock lock(impl_->mutex);
-  impl_->left.wait(lock, [&] { return impl_->busy == 0; });
+  impl_->open = false;
+  impl_->left.wait(lock, [&] { return impl_->inside == 0; });
   if (impl_->failure)
     std::rethrow_exception(std::exchange(impl_->failure, nullptr));
 }
