@@ -63,11 +63,64 @@ std::string megabytes(const nlohmann::json &row) {
                      (row.value("bytes_sent", 0.0) + row.value("bytes_received", 0.0)) / 1e6);
 }
 
+// Not an object where there is none.
+nlohmann::json readStatistics(const std::string &path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file, nullptr, false);
+}
+
+// Starts all or none; the processes in the order of the commands.
+std::vector<pid_t> spawnAll(const std::vector<std::vector<std::string>> &commands) {
+  std::vector<pid_t> processes;
+  for (const std::vector<std::string> &command : commands) {
+    processes.push_back(spawn(command));
+    if (processes.back() >= 0)
+      continue;
+    processes.pop_back();
+    for (pid_t process : processes) {
+      kill(process, SIGTERM);
+      waitpid(process, nullptr, 0);
+    }
+    return {};
+  }
+  return processes;
+}
+
+// Waits for both parties, the first two of the processes, and for the relay after them. The first
+// to fail has the reason; the others only lost their peer.
+int waitForAll(const std::vector<pid_t> &processes) {
+  int result = 0;
+  std::vector<pid_t> running = processes;
+  while (!running.empty()) {
+    int waited = 0;
+    pid_t process = waitpid(-1, &waited, 0);
+    auto ended = std::find(running.begin(), running.end(), process);
+    if (ended == running.end())
+      continue;
+    running.erase(ended);
+    int status = statusOf(waited);
+    if (status == 0 || result != 0)
+      continue;
+    result = status;
+    for (pid_t other : running)
+      kill(other, SIGTERM);
+  }
+  return result;
+}
+
 } // namespace
 
 int runParties(const LocalRun &run) {
-  std::string address = fmt::format("127.0.0.1:{}", freePort());
+  unsigned port = freePort();
+  std::string address = fmt::format("127.0.0.1:{}", port);
   std::vector<std::string> server{run.folder + "/server/server", "--listen", address};
+  std::vector<std::vector<std::string>> commands;
+  if (run.simulated) {
+    unsigned relayPort = freePort();
+    commands.push_back({run.relay, "--listen", std::to_string(relayPort), "--server",
+                        std::to_string(port), "--link", run.simulated->name});
+    address = fmt::format("127.0.0.1:{}", relayPort);
+  }
   std::vector<std::string> client{run.folder + "/client/client", "--connect", address};
   append(client, "--input", run.inputs);
   append(server, "--input", run.serverInputs);
@@ -85,41 +138,23 @@ int runParties(const LocalRun &run) {
   }
   if (!run.stats.empty())
     client.insert(client.end(), {"--stats", run.stats});
+  if (!run.serverStats.empty())
+    server.insert(server.end(), {"--stats", run.serverStats});
+  commands.insert(commands.begin(), {server, client});
 
   // Ctrl-C reaches the whole process group: each party says "interrupted" itself.
   std::signal(SIGINT, SIG_IGN);
-  pid_t serverProcess = spawn(server);
-  if (serverProcess < 0)
-    return 1;
-  pid_t clientProcess = spawn(client);
-  if (clientProcess < 0) {
-    kill(serverProcess, SIGTERM);
-    waitpid(serverProcess, nullptr, 0);
-    return 1;
-  }
-  int first = 0;
-  int ended = 0;
-  for (int parties = 2; parties > 0; --parties) {
-    int waited = 0;
-    pid_t process = waitpid(-1, &waited, 0);
-    int status = statusOf(waited);
-    if (status == 0)
-      continue;
-    // The first to fail has the reason; the other one only lost its peer.
-    if (ended++ == 0)
-      first = status;
-    pid_t other = process == clientProcess ? serverProcess : clientProcess;
-    if (parties == 2)
-      kill(other, SIGTERM);
-  }
-  return first;
+  std::vector<pid_t> processes = spawnAll(commands);
+  return processes.empty() ? 1 : waitForAll(processes);
 }
 
-void printRunSummary(const std::string &statsFile) {
-  std::ifstream file(statsFile);
-  nlohmann::json stats = nlohmann::json::parse(file, nullptr, false);
+void printRunSummary(const LocalRun &run) {
+  nlohmann::json stats = readStatistics(run.stats);
+  nlohmann::json serverStats = readStatistics(run.serverStats);
   if (!stats.is_object())
     return;
+  if (run.simulated)
+    fmt::print("imitated link: {}\n", describe(*run.simulated));
   fmt::print("{:<44} {:>10} {:>7} {:>9}\n", "phase", "MB", "flows", "seconds");
   for (const char *phase : {"setup", "stock", "online"})
     if (stats["phases"].contains(phase)) {
@@ -129,6 +164,10 @@ void printRunSummary(const std::string &statsFile) {
     }
   fmt::print("{:<44} {} {:>7} {:>9.3f}\n", "total", megabytes(stats), stats.value("flows", 0),
              stats.value("seconds", 0.0));
+
+  if (serverStats.is_object())
+    fmt::print("peak memory: client {:.2f} GB, server {:.2f} GB\n",
+               stats.value("peak_rss", 0.0) / 1e9, serverStats.value("peak_rss", 0.0) / 1e9);
 
   std::vector<nlohmann::json> nodes = stats.value("nodes", std::vector<nlohmann::json>{});
   auto bytes = [](const nlohmann::json &row) {

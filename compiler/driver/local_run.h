@@ -2,6 +2,9 @@
 // Both parties of a compiled program as processes on loopback, and a summary of what they did.
 #pragma once
 
+#include "runtime/net/link.h"
+
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +21,17 @@ struct LocalRun {
   std::string timeout; ///< seconds, empty for the default
   std::string threads; ///< of each party, empty for the default
   std::string stats;   ///< file for the client's statistics, empty for none
+  std::string serverStats;
+  std::optional<LinkProfile> simulated; ///< a link that a relay imitates between the parties
+  std::string relay;                    ///< its executable
 };
 
 /// Runs server and client; their messages go to this process's stderr. Returns the exit status to
-/// end with: 0, or that of the party that failed first for a reason of its own.
+/// end with: 0, or that of the process that failed first for a reason of its own.
 int runParties(const LocalRun &run);
 
-/// A table of the phases and of the most expensive nodes, from the statistics of a run.
-void printRunSummary(const std::string &statsFile);
+/// The link, a table of the phases and of the most expensive nodes, and the memory of both parties,
+/// from the statistics of a run.
+void printRunSummary(const LocalRun &run);
 
 } // namespace dyad::compiler

@@ -79,14 +79,6 @@ std::vector<int64_t> parseShape(StringRef option, StringRef text) {
   return shape;
 }
 
-LinkProfile parseNetwork(const std::string &text) {
-  try {
-    return parseLink(text);
-  } catch (const Error &error) {
-    reject("--network", error.what());
-  }
-}
-
 // An option whose capability comes later: it is known, so that a script learns the truth by name.
 void addUnavailable(CLI::App &app, const std::string &name, const std::string &instead) {
   app.add_option_function<std::string>(
@@ -205,6 +197,20 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
 
 } // namespace
 
+CLI::Option *addLinkOption(CLI::App &app, const std::string &name,
+                           const std::function<void(const LinkProfile &)> &use,
+                           const std::string &help) {
+  const auto parse = [=](const std::string &text) {
+    try {
+      use(parseLink(text));
+    } catch (const Error &error) {
+      reject(name, error.what());
+    }
+  };
+  return app.add_option_function<std::string>(name, parse, help)
+      ->type_name("lan|wan|BANDWIDTH,RTT");
+}
+
 Stage parseStage(const std::string &text) {
   return text == "nn"    ? Stage::kNn
          : text == "fx"  ? Stage::kFx
@@ -235,11 +241,9 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
          "exact: bit for bit the same as reference")
       ->type_name("exact")
       ->group("Protocols");
-  app.add_option_function<std::string>(
-         "--network", [&options](const std::string &text) { options.network = parseNetwork(text); },
-         "link that protocols are chosen for; lan: 3 Gbit/s, 0.3 ms (default), wan: 400 Mbit/s, "
-         "40 ms")
-      ->type_name("lan|wan|BANDWIDTH,RTT")
+  addLinkOption(
+      app, "--network", [&options](const LinkProfile &link) { options.network = link; },
+      "link that protocols are chosen for; lan: 3 Gbit/s, 0.3 ms (default), wan: 400 Mbit/s, 40 ms")
       ->group("Protocols");
 
   app.add_flag("--verbose", options.verbose, "say what each pass does");

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -58,6 +59,11 @@ struct CompileOptions {
 /// The values land in `options` when the command line is parsed; a value that is malformed, or an
 /// option that this version does not offer yet, is a CLI::ValidationError (exit status 2).
 void addCompileOptions(CLI::App &app, CompileOptions &options);
+
+/// Adds an option that takes a link, as --network does.
+CLI::Option *addLinkOption(CLI::App &app, const std::string &name,
+                           const std::function<void(const LinkProfile &)> &use,
+                           const std::string &help);
 
 /// Parses a command line, prints help, version or the mistake, and returns the exit status where
 /// the program is to end now: 0 after help, 2 for a wrong command line.

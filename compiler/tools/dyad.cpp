@@ -14,6 +14,7 @@
 #include <optional>
 
 using namespace dyad::compiler;
+using dyad::LinkProfile;
 
 namespace {
 
@@ -32,6 +33,12 @@ void assignInputs(RunOptions &options) {
     bool server = owner != options.compile.owners.end() && owner->second == "server";
     (server ? options.local.serverInputs : options.local.inputs).push_back(input);
   }
+}
+
+std::string besideTool(const char *toolPath, const char *name) {
+  namespace fs = std::filesystem;
+  fs::path tool = llvm::sys::fs::getMainExecutable(toolPath, reinterpret_cast<void *>(&besideTool));
+  return (tool.parent_path() / name).string();
 }
 
 int compileTo(const RunOptions &options, const char *toolPath) {
@@ -61,15 +68,21 @@ int run(RunOptions options, const char *toolPath) {
     options.local.folder = options.keep;
   }
   int status = compiled ? 0 : compileTo(options, toolPath);
-  bool ownStats = options.local.stats.empty();
-  if (ownStats)
-    options.local.stats = options.local.folder + "/stats.json";
+  std::vector<std::string> ownStats;
+  auto giveName = [&](std::string &file, const char *name) {
+    if (file.empty())
+      ownStats.push_back(file = options.local.folder + name);
+  };
+  giveName(options.local.stats, "/stats.json");
+  giveName(options.local.serverStats, "/server-stats.json");
+  options.local.relay = besideTool(toolPath, "dyad-relay");
   if (status == 0)
     status = runParties(options.local);
   if (status == 0)
-    printRunSummary(options.local.stats);
-  if (ownStats && !temporary)
-    std::filesystem::remove(options.local.stats);
+    printRunSummary(options.local);
+  if (!temporary)
+    for (const std::string &file : ownStats)
+      std::filesystem::remove(file);
   return status;
 }
 
@@ -98,6 +111,8 @@ int main(int argc, char **argv) {
   command->add_flag("--raw", options.local.raw, "outputs as int64 ring values");
   command->add_option("--stats", options.local.stats, "write the client's statistics")
       ->type_name("FILE.json");
+  command->add_option("--server-stats", options.local.serverStats, "write the server's statistics")
+      ->type_name("FILE.json");
   command->add_option("--keep", options.keep, "compile into this folder and keep it")
       ->type_name("FOLDER");
   command
@@ -107,9 +122,15 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(1, 256))
       ->type_name("N");
   command->add_flag("--progress", options.local.progress, "show the client's progress");
+  addLinkOption(
+      *command, "--simulate", [&](const LinkProfile &link) { options.local.simulated = link; },
+      "imitate this link between the parties; protocols are chosen for it, unless --network says "
+      "otherwise");
   addCompileOptions(*command, options.compile);
 
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;
+  if (options.local.simulated && command->count("--network") == 0)
+    options.compile.network = *options.local.simulated;
   return run(std::move(options), argv[0]);
 }

@@ -45,6 +45,8 @@ int main(int argc, char **argv) {
     const auto limit = std::chrono::duration<double>(timeout);
     relay.serve(serverPort, std::chrono::duration_cast<std::chrono::milliseconds>(limit), &gStop);
   } catch (const dyad::Error &error) {
+    if (gStop.load())
+      return 0; // whoever ended it knows
     fmt::print(stderr, "dyad-relay: {}\n", error.what());
     return dyad::exitStatus(error.code());
   }
