@@ -5,8 +5,11 @@
 #include "runtime/ot/random_ot.h"
 
 #include "runtime/net/error.h"
+#include "runtime/ot/pad_bits.h"
+#include "runtime/parallel/thread_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace dyad {
@@ -14,53 +17,48 @@ namespace {
 
 constexpr std::uint64_t kTile = 1024;
 
-struct Planes {
-  std::uint64_t bits[2] = {0, 0};
-};
+/// COTs of each direction that are taken together; threads take pieces of kTile.
+constexpr std::uint64_t kTogether = std::uint64_t{1} << 15;
 
-/// Bits 0 and 1 of up to 64 pads, as words.
-Planes gather(const Block *pads, std::uint64_t count) {
-  Planes planes;
-  for (std::uint64_t j = 0; j < count; ++j) {
-    planes.bits[0] |= (pads[j].low & 1) << j;
-    planes.bits[1] |= (pads[j].low >> 1 & 1) << j;
-  }
-  return planes;
-}
-
-/// Both triples that come from one COT in each direction, word by word.
-template <typename Sink> void makeTriples(Session &session, std::uint64_t n, Sink sink) {
+/// `planes` triples of one COT in each direction, 1 or 2, that share an operand, word by word:
+/// sink(word, a, b[planes], c[planes]), from several threads.
+template <typename Sink>
+void makeTriples(Session &session, std::uint64_t n, unsigned planes, const Sink &sink) {
   CotStock &stock = session.stock();
   DYAD_REQUIRE(n <= stock.serverCotsLeft() && n <= stock.clientCotsLeft(), kOutOfRange,
                "{} AND triples, but the stock has {} and {} OTs left; the stock must be prepared "
                "with what the program's cost says",
                n, stock.serverCotsLeft(), stock.clientCotsLeft());
-  const SentCots sent = stock.takeSent(n);
-  const ReceivedCots received = stock.takeReceived(n);
-  std::vector<Block> zero(kTile);
-  std::vector<Block> one(kTile);
-  std::vector<Block> chosen(kTile);
-  for (std::uint64_t at = 0; at < n; at += kTile) {
-    const std::uint64_t count = std::min(kTile, n - at);
-    const std::span<const Block> q = sent.q.subspan(at, count);
-    const std::span<const Block> t = received.t.subspan(at, count);
-    stock.sentHash().expand(sent.first + at, q, 1, zero.data());
-    stock.sentHash().expandOffset(sent.first + at, q, stock.delta(), 1, one.data());
-    stock.receivedHash().expand(received.first + at, t, 1, chosen.data());
-    for (std::uint64_t i = 0; i < count; i += 64) {
-      const std::uint64_t some = std::min<std::uint64_t>(64, count - i);
-      const Planes zeros = gather(zero.data() + i, some);
-      const Planes ones = gather(one.data() + i, some);
-      const Planes mine = gather(chosen.data() + i, some);
-      const std::uint64_t a = gather(t.data() + i, some).bits[0];
-      std::uint64_t b[2];
-      std::uint64_t c[2];
-      for (int k = 0; k < 2; ++k) {
-        b[k] = zeros.bits[k] ^ ones.bits[k];
-        c[k] = (a & b[k]) ^ zeros.bits[k] ^ mine.bits[k];
+  for (std::uint64_t from = 0; from < n; from += kTogether) {
+    const std::uint64_t together = std::min(kTogether, n - from);
+    const SentCots sent = stock.takeSent(together);
+    const ReceivedCots received = stock.takeReceived(together);
+    parallelFor(together, kTile, [&](std::size_t at, std::size_t end) {
+      std::array<Block, kTile> zero;
+      std::array<Block, kTile> one;
+      std::array<Block, kTile> chosen;
+      const std::span<const Block> q = sent.q.subspan(at, end - at);
+      const std::span<const Block> t = received.t.subspan(at, end - at);
+      stock.sentHash().expand(sent.first + at, q, 1, zero.data());
+      stock.sentHash().expandOffset(sent.first + at, q, stock.delta(), 1, one.data());
+      stock.receivedHash().expand(received.first + at, t, 1, chosen.data());
+      for (std::size_t i = 0; i < t.size(); i += 64) {
+        const std::size_t some = std::min<std::size_t>(64, t.size() - i);
+        std::uint64_t a[1];
+        std::uint64_t b[2];
+        std::uint64_t c[2];
+        std::uint64_t mine[2];
+        padBits(t.data() + i, some, 1, a);
+        padBits(zero.data() + i, some, planes, c);
+        padBits(one.data() + i, some, planes, b);
+        padBits(chosen.data() + i, some, planes, mine);
+        for (unsigned k = 0; k < planes; ++k) {
+          b[k] ^= c[k];
+          c[k] ^= (a[0] & b[k]) ^ mine[k];
+        }
+        sink((from + at + i) / 64, a[0], b, c);
       }
-      sink((at + i) / 64, a, b, c);
-    }
+    });
   }
 }
 
@@ -110,7 +108,7 @@ ReceivedRandomOts receiveRandomOts(Session &session, std::uint64_t n, unsigned b
 
 AndTriples andTriples(Session &session, std::uint64_t n) {
   AndTriples triples{BitVec(n), BitVec(n), BitVec(n)};
-  makeTriples(session, n, [&](std::size_t word, std::uint64_t a, const auto &b, const auto &c) {
+  makeTriples(session, n, 1, [&](std::size_t word, std::uint64_t a, const auto &b, const auto &c) {
     triples.a.words()[word] = a;
     triples.b.words()[word] = b[0];
     triples.c.words()[word] = c[0];
@@ -120,7 +118,7 @@ AndTriples andTriples(Session &session, std::uint64_t n) {
 
 AndPairs andPairs(Session &session, std::uint64_t n) {
   AndPairs pairs{BitVec(n), BitVec(n), BitVec(n), BitVec(n), BitVec(n)};
-  makeTriples(session, n, [&](std::size_t word, std::uint64_t a, const auto &b, const auto &c) {
+  makeTriples(session, n, 2, [&](std::size_t word, std::uint64_t a, const auto &b, const auto &c) {
     pairs.a.words()[word] = a;
     pairs.b0.words()[word] = b[0];
     pairs.b1.words()[word] = b[1];
