@@ -15,6 +15,8 @@
 
 #include "runtime/crypto/kernels.h"
 #include "runtime/net/error.h"
+#include "runtime/ot/block_buffer.h"
+#include "runtime/parallel/thread_pool.h"
 
 #include <algorithm>
 #include <array>
@@ -22,6 +24,11 @@
 
 namespace dyad {
 namespace {
+
+// Leaves that one thread makes at a time, as trees: some tens of microseconds.
+constexpr std::size_t kPieceLeaves = std::size_t{1} << 14;
+
+std::size_t treesOfPiece(const FerretSet &set) { return kPieceLeaves >> set.depth; }
 
 class SenderRound final : public FerretRound {
 public:
@@ -31,15 +38,18 @@ public:
         roots_(set.trees) {
     prg.fill(std::span(roots_));
     const std::span<const Block> paths = base.subspan(set.secret());
-    std::vector<Block> leaves(std::size_t{1} << set.depth);
-    std::vector<Block> sums(set.depth);
-    for (std::size_t tree = 0; tree < set.trees; ++tree) {
-      grow(tree, leaves, sums.data());
-      for (std::size_t level = 0; level < set.depth; ++level)
-        sums[level] ^= paths[tree * set.depth + level];
-      std::memcpy(message.data() + tree * set.depth * sizeof(Block), sums.data(),
-                  set.depth * sizeof(Block));
-    }
+    // The sums alone cost a tenth of outputs: more trees at a time.
+    parallelFor(set.trees, 8 * treesOfPiece(set), [&](std::size_t begin, std::size_t end) {
+      BlockBuffer leaves(std::size_t{1} << set.depth);
+      std::vector<Block> sums(set.depth);
+      for (std::size_t tree = begin; tree < end; ++tree) {
+        grow(tree, leaves.blocks(), sums.data());
+        for (std::size_t level = 0; level < set.depth; ++level)
+          sums[level] ^= paths[tree * set.depth + level];
+        std::memcpy(message.data() + tree * set.depth * sizeof(Block), sums.data(),
+                    set.depth * sizeof(Block));
+      }
+    });
   }
 
 protected:
@@ -137,21 +147,27 @@ FerretRound::FerretRound(const FerretSet &set, const AesKey &treeKey, const AesK
 void FerretRound::expand(std::span<Block> out) {
   DYAD_REQUIRE(out.size() <= left(), kOutOfRange, "{} outputs of a round that has {} left",
                out.size(), left());
-  const std::size_t leafCount = std::size_t{1} << set_.depth;
-  std::vector<Block> leaves(leafCount);
-  while (!out.empty()) {
-    const std::size_t tree = next_ >> set_.depth;
-    const std::size_t begin = next_ & (leafCount - 1);
-    const std::size_t count = std::min(out.size(), leafCount - begin);
-    growLeaves(tree, leaves);
-    kernels().addSparseSums(matrixKey_, next_, secret_.data(), set_.secret() - 1,
-                            leaves.data() + begin, count, out.data());
-    const std::size_t special = specialLeaf(tree);
-    if (special - begin < count)
-      out[special - begin].low ^= 1;
-    next_ += count;
-    out = out.subspan(count);
-  }
+  const std::uint64_t first = next_;
+  const std::uint64_t last = next_ + out.size();
+  const std::uint64_t leafCount = std::uint64_t{1} << set_.depth;
+  const std::size_t firstTree = first >> set_.depth;
+  const std::size_t trees = ((last + leafCount - 1) >> set_.depth) - firstTree;
+  parallelFor(trees, treesOfPiece(set_), [&](std::size_t from, std::size_t to) {
+    BlockBuffer leaves(leafCount);
+    for (std::size_t tree = firstTree + from; tree < firstTree + to; ++tree) {
+      const std::uint64_t begin = std::max(first, std::uint64_t{tree} << set_.depth);
+      const std::uint64_t end = std::min(last, std::uint64_t{tree + 1} << set_.depth);
+      const std::uint64_t ofTree = begin & (leafCount - 1);
+      growLeaves(tree, leaves.blocks());
+      kernels().addSparseSums(matrixKey_, begin, secret_.data(), set_.secret() - 1,
+                              leaves.blocks().data() + ofTree, end - begin,
+                              out.data() + (begin - first));
+      const std::size_t special = specialLeaf(tree);
+      if (special - ofTree < end - begin)
+        out[begin - first + (special - ofTree)].low ^= 1;
+    }
+  });
+  next_ = last;
 }
 
 std::unique_ptr<FerretRound> makeFerretSenderRound(const FerretSet &set, const FerretKeys &keys,

@@ -75,16 +75,16 @@ SentRandomOts sendRandomOts(Session &session, std::uint64_t n, unsigned bits) {
   const SentCots cots = stock.takeSent(n);
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
   SentRandomOts result{Ring(n), Ring(n)};
-  std::vector<Block> pads(kTile);
-  for (std::uint64_t at = 0; at < n; at += kTile) {
-    const std::span<const Block> q = cots.q.subspan(at, std::min(kTile, n - at));
+  parallelFor(n, kTile, [&](std::size_t at, std::size_t end) {
+    std::array<Block, kTile> pads;
+    const std::span<const Block> q = cots.q.subspan(at, end - at);
     stock.sentHash().expand(cots.first + at, q, 1, pads.data());
     for (std::size_t i = 0; i < q.size(); ++i)
       result.zero[at + i] = pads[i].low & mask;
     stock.sentHash().expandOffset(cots.first + at, q, stock.delta(), 1, pads.data());
     for (std::size_t i = 0; i < q.size(); ++i)
       result.one[at + i] = pads[i].low & mask;
-  }
+  });
   return result;
 }
 
@@ -94,15 +94,15 @@ ReceivedRandomOts receiveRandomOts(Session &session, std::uint64_t n, unsigned b
   const ReceivedCots cots = session.stock().takeReceived(n);
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
   ReceivedRandomOts result{BitVec(n), Ring(n)};
-  std::vector<Block> pads(kTile);
-  for (std::uint64_t at = 0; at < n; at += kTile) {
-    const std::span<const Block> t = cots.t.subspan(at, std::min(kTile, n - at));
+  parallelFor(n, kTile, [&](std::size_t at, std::size_t end) {
+    std::array<Block, kTile> pads;
+    const std::span<const Block> t = cots.t.subspan(at, end - at);
     stock.receivedHash().expand(cots.first + at, t, 1, pads.data());
     for (std::size_t i = 0; i < t.size(); ++i) {
       result.value[at + i] = pads[i].low & mask;
       result.choice.set(at + i, (t[i].low & 1) != 0);
     }
-  }
+  });
   return result;
 }
 

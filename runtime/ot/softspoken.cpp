@@ -11,6 +11,7 @@
 #include "runtime/crypto/base_ot.h"
 #include "runtime/crypto/kernels.h"
 #include "runtime/ot/extension.h"
+#include "runtime/parallel/thread_pool.h"
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,10 @@ constexpr std::size_t kColumns = 128;
 constexpr std::size_t kTileBlocks = kExtensionBlock / 128;
 static_assert(kTileBlocks == kLeafBlocks);
 constexpr std::size_t kTileBytes = kTileBlocks * sizeof(Block);
+
+// Tiles whose message leaves together, and of these the piece of one thread.
+constexpr std::size_t kTogether = 128;
+constexpr std::size_t kPiece = 8;
 
 using TileRow = std::array<Block, kTileBlocks>;
 
@@ -45,24 +50,27 @@ std::uint64_t bitOf(Block block, std::size_t i) {
 /// Leaf streams of all groups and the sums over them, 1024 COTs at a time.
 class LeafStreams {
 public:
-  explicit LeafStreams(unsigned k) : k_(k), buffer_(std::size_t{1} << k) {}
+  explicit LeafStreams(unsigned k) : k_(k) {}
+
+  /// Room for one thread's work.
+  std::vector<TileRow> makeBuffer() const { return std::vector<TileRow>(std::size_t{1} << k_); }
 
   void addGroup(const std::vector<Block> &seeds) {
     for (const Block seed : seeds)
       keys_.push_back(expandKey(seed));
   }
 
-  /// Sums for the group's next 1024 COTs: `columns` gets v (or w), the result is u. The sender's
-  /// leaf 0, which it does not know, counts as zero.
-  const TileRow &sums(std::size_t group, std::uint64_t tile, bool leafZeroKnown, TileRow *columns) {
+  /// Sums for the group's 1024 COTs number `tile`: `columns` gets v (or w), the result is u. The
+  /// sender's leaf 0, which it does not know, counts as zero.
+  const TileRow &sums(std::size_t group, std::uint64_t tile, bool leafZeroKnown, TileRow *columns,
+                      std::vector<TileRow> &buffer) const {
     kernels().sumLeaves(keys_.data() + (group << k_), k_, leafZeroKnown ? 0 : 1, tile * kTileBlocks,
-                        buffer_[0].data(), columns[0].data());
-    return buffer_[0];
+                        buffer[0].data(), columns[0].data());
+    return buffer[0];
   }
 
 private:
   unsigned k_;
-  std::vector<TileRow> buffer_;
   std::vector<AesKey> keys_;
 };
 
@@ -90,33 +98,47 @@ public:
       const std::span<Block> chunk = q.first(std::min<std::size_t>(q.size(), kExtensionChunk));
       q = q.subspan(chunk.size());
       const std::size_t tiles = chunk.size() / kExtensionBlock;
-      const std::span<const std::uint8_t> message =
-          co_await flows.tick(tiles * (groups_ - 1) * kTileBytes);
-      const std::uint8_t *at = message.data();
-      std::vector<TileRow> columns(kColumns);
-      for (std::size_t tile = 0; tile < tiles; ++tile, ++tile_) {
-        for (std::size_t group = 0; group < groups_; ++group) {
-          TileRow *const own = columns.data() + group * k_;
-          streams_.sums(group, tile_, false, own);
-          if (group == 0)
-            continue;
-          TileRow difference;
-          std::memcpy(difference.data(), at, kTileBytes);
-          at += kTileBytes;
-          for (std::size_t bit = 0; bit < k_; ++bit) {
-            const Block mask = maskOf(bitOf(delta_, group * k_ + bit));
-            for (std::size_t i = 0; i < kTileBlocks; ++i)
-              own[bit][i] ^= difference[i] & mask;
-          }
-        }
-        columns[0] = {};
-        kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks,
-                            chunk.data() + tile * kExtensionBlock);
+      FlowScheduler::PieceReader message =
+          co_await flows.tickInPieces(tiles * (groups_ - 1) * kTileBytes);
+      for (std::size_t from = 0; from < tiles; from += kTogether) {
+        const std::size_t some = std::min(kTogether, tiles - from);
+        const std::span<const std::uint8_t> differences =
+            message.next(some * (groups_ - 1) * kTileBytes);
+        parallelFor(some, kPiece, [&](std::size_t begin, std::size_t end) {
+          extendTiles(begin, end, differences, chunk.data() + from * kExtensionBlock);
+        });
+        tile_ += some;
       }
     }
   }
 
 private:
+  // Tiles [begin, end) of those whose differences and results are given.
+  void extendTiles(std::size_t begin, std::size_t end, std::span<const std::uint8_t> differences,
+                   Block *q) const {
+    std::vector<TileRow> columns(kColumns);
+    std::vector<TileRow> buffer = streams_.makeBuffer();
+    const std::uint8_t *at = differences.data() + begin * (groups_ - 1) * kTileBytes;
+    for (std::size_t tile = begin; tile < end; ++tile) {
+      for (std::size_t group = 0; group < groups_; ++group) {
+        TileRow *const own = columns.data() + group * k_;
+        streams_.sums(group, tile_ + tile, false, own, buffer);
+        if (group == 0)
+          continue;
+        TileRow difference;
+        std::memcpy(difference.data(), at, kTileBytes);
+        at += kTileBytes;
+        for (std::size_t bit = 0; bit < k_; ++bit) {
+          const Block mask = maskOf(bitOf(delta_, group * k_ + bit));
+          for (std::size_t i = 0; i < kTileBlocks; ++i)
+            own[bit][i] ^= difference[i] & mask;
+        }
+      }
+      columns[0] = {};
+      kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks, q + tile * kExtensionBlock);
+    }
+  }
+
   // Leaves ordered by y = x ^ d; y = 0 is unknown and stays zero. No step depends on d.
   std::vector<Block> puncturedTree(std::size_t group, const std::vector<Block> &keys,
                                    std::span<const std::uint8_t> trees) const {
@@ -191,29 +213,42 @@ public:
       const std::span<Block> chunk = t.first(std::min<std::size_t>(t.size(), kExtensionChunk));
       t = t.subspan(chunk.size());
       const std::size_t tiles = chunk.size() / kExtensionBlock;
-      std::uint8_t *at = flows.sendBuffer(tiles * (groups_ - 1) * kTileBytes).data();
-      std::vector<TileRow> columns(kColumns);
-      for (std::size_t tile = 0; tile < tiles; ++tile, ++tile_) {
-        TileRow choices = {};
-        for (std::size_t group = 0; group < groups_; ++group) {
-          TileRow sum = streams_.sums(group, tile_, true, columns.data() + group * k_);
-          if (group == 0) {
-            choices = sum;
-            continue;
-          }
-          xorInto(sum, choices);
-          std::memcpy(at, sum.data(), kTileBytes);
-          at += kTileBytes;
-        }
-        columns[0] = choices;
-        kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks,
-                            chunk.data() + tile * kExtensionBlock);
+      for (std::size_t from = 0; from < tiles; from += kTogether) {
+        const std::size_t some = std::min(kTogether, tiles - from);
+        const std::span<std::uint8_t> differences =
+            flows.sendBuffer(some * (groups_ - 1) * kTileBytes);
+        parallelFor(some, kPiece, [&](std::size_t begin, std::size_t end) {
+          extendTiles(begin, end, differences, chunk.data() + from * kExtensionBlock);
+        });
+        tile_ += some;
       }
       co_await flows.tick();
     }
   }
 
 private:
+  void extendTiles(std::size_t begin, std::size_t end, std::span<std::uint8_t> differences,
+                   Block *t) const {
+    std::vector<TileRow> columns(kColumns);
+    std::vector<TileRow> buffer = streams_.makeBuffer();
+    std::uint8_t *at = differences.data() + begin * (groups_ - 1) * kTileBytes;
+    for (std::size_t tile = begin; tile < end; ++tile) {
+      TileRow choices = {};
+      for (std::size_t group = 0; group < groups_; ++group) {
+        TileRow sum = streams_.sums(group, tile_ + tile, true, columns.data() + group * k_, buffer);
+        if (group == 0) {
+          choices = sum;
+          continue;
+        }
+        xorInto(sum, choices);
+        std::memcpy(at, sum.data(), kTileBytes);
+        at += kTileBytes;
+      }
+      columns[0] = choices;
+      kernels().transpose(columns[0].data(), kTileBlocks, kTileBlocks, t + tile * kExtensionBlock);
+    }
+  }
+
   std::size_t k_;
   std::size_t groups_;
   LeafStreams streams_;

@@ -3,16 +3,19 @@
 #include "runtime/ot/table.h"
 
 #include "runtime/net/error.h"
-#include "runtime/ot/bit_stream.h"
+#include "runtime/ot/bit_pieces.h"
 #include "runtime/ot/table_pads.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace dyad {
 namespace {
 
-constexpr std::size_t kTile = 1024;
+// Instances whose pads stay in the cache, and the piece of one thread.
+constexpr std::size_t kTile = 256;
+constexpr std::size_t kPiece = 4096;
 
 constexpr std::size_t bytesOf(std::uint64_t bits) { return (bits + 7) / 8; }
 
@@ -32,24 +35,27 @@ Task<Ring> sendRingTables(Session &session, unsigned choiceBits, unsigned bits, 
   TableSender sender(session, n, choiceBits);
   sender.correct((co_await session.flows().tick(choiceBits * bytesOf(n))).data());
 
-  BitWriter writer(session.flows().sendBuffer(bytesOf(n * (entries - 1) * bits)));
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
   Ring share(n);
-  std::vector<Block> pads(entries * kTile);
-  for (std::uint64_t at = 0; at < n; at += kTile) {
-    const std::uint64_t count = std::min<std::uint64_t>(kTile, n - at);
-    for (std::size_t v = 0; v < entries; ++v)
-      sender.pads(v, at, count, pads.data() + v * kTile);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t *const table = values.data() + (at + i) * entries;
-      // The message of entry 0, f(0) + rho + pad, is zero.
-      const std::uint64_t minusRho = table[0] + pads[i].low;
-      share[at + i] = minusRho & mask;
-      for (std::size_t v = 1; v < entries; ++v)
-        writer.put((table[v] - minusRho + pads[v * kTile + i].low) & mask, bits);
+  const auto writePiece = [&](std::uint64_t begin, std::uint64_t end, BitWriter &writer) {
+    std::vector<Block> pads(entries * kTile);
+    for (std::uint64_t at = begin; at < end; at += kTile) {
+      const std::uint64_t count = std::min<std::uint64_t>(kTile, end - at);
+      for (std::size_t v = 0; v < entries; ++v)
+        sender.pads(v, at, count, pads.data() + v * kTile);
+      for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t *const table = values.data() + (at + i) * entries;
+        // The message of entry 0, f(0) + rho + pad, is zero.
+        const std::uint64_t minusRho = table[0] + pads[i].low;
+        share[at + i] = minusRho & mask;
+        for (std::size_t v = 1; v < entries; ++v)
+          writer.put((table[v] - minusRho + pads[v * kTile + i].low) & mask, bits);
+      }
     }
-  }
-  writer.flush();
+  };
+  BitPieceWriter message(session.flows());
+  message.append(n, (entries - 1) * bits, kPiece, writePiece);
+  message.finish();
   co_await session.flows().tick();
   co_return share;
 }
@@ -69,26 +75,29 @@ Task<Ring> receiveRingTables(Session &session, unsigned choiceBits, unsigned bit
   co_await session.flows().tick();
 
   const std::uint64_t entries = std::uint64_t{1} << choiceBits;
-  BitReader reader(co_await session.flows().tick(bytesOf(n * (entries - 1) * bits)));
+  BitPieceReader payload(co_await session.flows().tickInPieces(bytesOf(n * (entries - 1) * bits)));
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
   Ring result(n);
-  std::vector<Block> pads(kTile);
-  for (std::uint64_t at = 0; at < n; at += kTile) {
-    const std::uint64_t count = std::min<std::uint64_t>(kTile, n - at);
-    receiver.pads(at, count, pads.data());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      std::uint64_t choice = 0;
-      for (unsigned s = 0; s < choiceBits; ++s)
-        choice |= static_cast<std::uint64_t>(choices[s][at + i]) << s;
-      std::uint64_t chosen = 0;
-      for (std::uint64_t v = 1; v < entries; ++v) {
-        // All ones where v is the choice, without a branch.
-        const std::uint64_t different = v ^ choice;
-        chosen |= reader.get(bits) & (((different | (0 - different)) >> 63) - 1);
+  const auto readPiece = [&](std::uint64_t begin, std::uint64_t end, BitReader &reader) {
+    std::array<Block, kTile> pads;
+    for (std::uint64_t at = begin; at < end; at += kTile) {
+      const std::uint64_t count = std::min<std::uint64_t>(kTile, end - at);
+      receiver.pads(at, count, pads.data());
+      for (std::uint64_t i = 0; i < count; ++i) {
+        std::uint64_t choice = 0;
+        for (unsigned s = 0; s < choiceBits; ++s)
+          choice |= static_cast<std::uint64_t>(choices[s][at + i]) << s;
+        std::uint64_t chosen = 0;
+        for (std::uint64_t v = 1; v < entries; ++v) {
+          // All ones where v is the choice, without a branch.
+          const std::uint64_t different = v ^ choice;
+          chosen |= reader.get(bits) & (((different | (0 - different)) >> 63) - 1);
+        }
+        result[at + i] = (chosen - pads[i].low) & mask;
       }
-      result[at + i] = (chosen - pads[i].low) & mask;
     }
-  }
+  };
+  payload.read(n, (entries - 1) * bits, kPiece, readPiece);
   co_return result;
 }
 

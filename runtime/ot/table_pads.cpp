@@ -3,9 +3,13 @@
 #include "runtime/ot/table_pads.h"
 
 #include "runtime/net/error.h"
+#include "runtime/parallel/thread_pool.h"
 
 namespace dyad {
 namespace {
+
+// Instances of which one thread combines the strings at a time; a multiple of 64.
+constexpr std::size_t kPiece = 16384;
 
 constexpr std::size_t bytesOf(std::uint64_t bits) { return (bits + 7) / 8; }
 
@@ -21,8 +25,10 @@ Block timesPower(Block x, unsigned s) {
 std::vector<Block> combined(std::span<const Block> strings, std::uint64_t count) {
   std::vector<Block> result(strings.begin(), strings.begin() + static_cast<std::ptrdiff_t>(count));
   for (unsigned s = 1; s * count < strings.size(); ++s)
-    for (std::uint64_t i = 0; i < count; ++i)
-      result[i] ^= timesPower(strings[s * count + i], s);
+    parallelFor(count, kPiece, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        result[i] ^= timesPower(strings[s * count + i], s);
+    });
   return result;
 }
 
@@ -51,8 +57,10 @@ void TableSender::correct(const std::uint8_t *planes) {
   for (unsigned s = 0; s * count < cots_.q.size(); ++s) {
     const BitVec plane = BitVec::fromBytes(count, {planes + s * bytesOf(count), bytesOf(count)});
     const Block moved = multiples_[std::size_t{1} << s];
-    for (std::uint64_t i = 0; i < count; ++i)
-      combined_[i] ^= moved & maskOf(plane[i] ? 1 : 0);
+    parallelFor(count, kPiece, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        combined_[i] ^= moved & maskOf(plane[i] ? 1 : 0);
+    });
   }
 }
 
@@ -68,8 +76,10 @@ TableReceiver::TableReceiver(Session &session, std::uint64_t count, unsigned cho
 void TableReceiver::writeChoice(unsigned s, BitVec plane, std::span<std::uint8_t> into) const {
   const std::uint64_t count = plane.size();
   const std::span<std::uint64_t> words = plane.words();
-  for (std::uint64_t i = 0; i < count; ++i)
-    words[i / 64] ^= (cots_.t[s * count + i].low & 1) << (i % 64);
+  parallelFor(count, kPiece, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      words[i / 64] ^= (cots_.t[s * count + i].low & 1) << (i % 64);
+  });
   plane.toBytes(into);
 }
 
