@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Correlated OTs a second a core (of the thread's CPU time) and bits each, by method, in one
-// direction and in both; filled twice, and the second time counts. cot_bench [MILLION_COTS]
+// direction and in both; filled twice, and the second time counts. With more threads: by the clock,
+// while the other party rests, for what it needs no message for. cot_bench [MILLION_COTS [THREADS]]
+#include "runtime/parallel/thread_pool.h"
 #include "tests/runtime/two_party.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <fmt/core.h>
@@ -55,11 +58,46 @@ void report(const std::string &name, const StockOptions &options, std::uint64_t 
              total / 1e6 / client, bits(first), bits(second));
 }
 
+// Outputs of a silent round as a party takes them, alone on the machine.
+void reportAlone(const FerretSet &set, unsigned index, std::uint64_t count, unsigned threads) {
+  TwoParty pair(1);
+  StockOptions options(CotMethod::kFerret);
+  options.largestSet = index;
+  pair.setUp(2 * count, 0, options);
+  const auto take = [&](Session &session) {
+    ThreadPool pool(threads);
+    const UsePool use(pool);
+    using Clock = std::chrono::steady_clock;
+    constexpr std::uint64_t kPiece = std::uint64_t{1} << 16;
+    Clock::time_point begin = Clock::now();
+    for (std::uint64_t done = 0; done < 2 * count; done += kPiece) {
+      if (done == count / kPiece * kPiece) // the first half warms the memory up
+        begin = Clock::now();
+      const std::uint64_t some = std::min(kPiece, 2 * count - done);
+      session.isServer() ? void(session.stock().takeSent(some))
+                         : void(session.stock().takeReceived(some));
+    }
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  const auto rest = [](Session &) { return 0.0; };
+  const double server = pair.run(take, rest).first;
+  const double client = pair.run(rest, take).second;
+  const double millions = static_cast<double>(count) / 1e6;
+  fmt::print("ferret-{:<6} {} threads, outputs alone: server {:6.1f} M/s, client {:6.1f} M/s\n",
+             set.name, threads, millions / server, millions / client);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   const auto count =
       static_cast<std::uint64_t>((argc > 1 ? std::strtod(argv[1], nullptr) : 15.0) * 1e6);
+  if (argc > 2) {
+    for (unsigned set = 0; set < kFerretSets.size(); ++set)
+      for (const unsigned threads : {1U, static_cast<unsigned>(std::atoi(argv[2]))})
+        reportAlone(kFerretSets[set], set, count, threads);
+    return 0;
+  }
   for (const bool both : {false, true}) {
     for (const unsigned k : {2U, 4U, 8U})
       report(fmt::format("softspoken-{}", k), SoftSpokenParameters{k}, count, both);
