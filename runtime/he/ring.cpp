@@ -145,21 +145,20 @@ void RingContext::inverse(Polynomial &x) const {
     ringKernels().inverse(tables_[i], x.data() + i * degree());
 }
 
-// round(q m / 2^l) = (q m + h - t) / 2^l with h = 2^(l-1) and t = (q m + h) mod 2^l, and q = 0
-// modulo each prime: 1/2 - t / 2^l.
-void RingContext::addMessage(std::span<const std::uint64_t> message, unsigned bits,
+// floor((q m + r) / 2^l) = (q m + r - t) / 2^l with t = (q m + r) mod 2^l, and q = 0 modulo each
+// prime: (r - t) / 2^l, where 2^l is added first for r - t not to be negative.
+void RingContext::addMessage(std::span<const std::uint64_t> message,
+                             std::span<const std::uint64_t> rounding, unsigned bits,
                              Polynomial &x) const {
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
-  const std::uint64_t half = std::uint64_t{1} << (bits - 1);
   for (unsigned i = 0; i < primes(); ++i) {
     const std::uint64_t p = prime(i);
-    const std::uint64_t two = (p + 1) / 2;
     const Factor scale = factorFor(inverseModulo(powerModulo(2, bits, p), p), p);
     std::uint64_t *const into = x.data() + i * degree();
     for (std::size_t j = 0; j < message.size(); ++j) {
-      const std::uint64_t t = (modulusLow_ * message[j] + half) & mask;
-      const std::uint64_t part = belowModulus(two + p - times(t, scale, p), p);
-      into[j] = belowModulus(into[j] + part, p);
+      const std::uint64_t t = (modulusLow_ * message[j] + rounding[j]) & mask;
+      const std::uint64_t part = times(rounding[j] + mask + 1 - t, scale, p);
+      into[j] = belowModulus(into[j] + belowModulus(part + p - 1, p), p);
     }
   }
 }

@@ -45,8 +45,10 @@ public:
   void forward(Polynomial &x) const;
   void inverse(Polynomial &x) const;
 
-  /// Adds round(q m / 2^bits), exactly, to the coefficients; m below 2^bits.
-  void addMessage(std::span<const std::uint64_t> message, unsigned bits, Polynomial &x) const;
+  /// Adds floor((q m + r) / 2^bits), exactly, to the coefficients; m and r below 2^bits. That is
+  /// q m / 2^bits rounded, and for uniform r without an error in the mean, whatever m is.
+  void addMessage(std::span<const std::uint64_t> message, std::span<const std::uint64_t> rounding,
+                  unsigned bits, Polynomial &x) const;
 
   /// Residues of small signed integers.
   Polynomial fromSigned(std::span<const std::int64_t> values) const;

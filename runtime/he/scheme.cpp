@@ -28,7 +28,7 @@ void encrypt(const RingContext &ring, const Polynomial &secret,
              BitWriter &writer) {
   const Polynomial a = uniform(stream, ring);
   Polynomial c0 = ring.fromSigned(binomial(noise, ring.degree()));
-  ring.addMessage(message, bits, c0);
+  ring.addMessage(message, noise.ring(message.size(), bits), bits, c0);
   ring.forward(c0);
   std::vector<std::uint64_t> product(ring.degree());
   for (unsigned i = 0; i < ring.primes(); ++i) {

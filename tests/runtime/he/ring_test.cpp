@@ -201,19 +201,34 @@ TEST_CASE("messages are encoded exactly and fractions of q come back", "[he][rin
   for (const unsigned id : {1U, 5U, 9U})
     for (const unsigned bits : {1U, 16U, 32U, 45U}) {
       const RingContext &ring = RingContext::of(parameterSet(id));
-      Words message(ring.degree());
-      for (std::uint64_t &m : message)
-        m = random() >> (64 - bits);
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
+      Words message(ring.degree()), rounding(ring.degree());
+      for (std::size_t j = 0; j < message.size(); ++j) {
+        message[j] = random() & mask;
+        rounding[j] = random() & mask;
+      }
       message[0] = 0;
-      message[1] = ~std::uint64_t{0} >> (64 - bits);
+      message[1] = mask;
+      rounding[1] = rounding[2] = 0;
+      rounding[3] = mask;
       Polynomial x(ring.words());
-      ring.addMessage(message, bits, x);
+      ring.addMessage(message, rounding, bits, x);
       std::uint64_t worst = 0;
       for (std::size_t j = 0; j < ring.degree(); ++j) {
-        // Encoding rounds by half a unit of q, far below 2^64; what is left are the fractions'
+        // Encoding rounds by at most a unit of q, far below 2^64; what is left are the fractions'
         // ends.
         const std::uint64_t off = ring.fraction(x, j) - (message[j] << (64 - bits));
         worst = std::max(worst, std::min(off, -off));
+        // 2^bits x = q m + r - t with 0 <= t < 2^bits: also modulo a prime.
+        const std::uint64_t p = ring.prime(0);
+        const auto scaled =
+            static_cast<std::uint64_t>((static_cast<Wide>(x[j]) << bits) % p); // r - t
+        const std::uint64_t most = rounding[j] % p;
+        const std::uint64_t t = (most + p - scaled) % p;
+        std::uint64_t low = 1; // q m + r modulo 2^bits
+        for (unsigned i = 0; i < ring.primes(); ++i)
+          low *= ring.prime(i);
+        CHECK(t == ((low * message[j] + rounding[j]) & mask) % p);
       }
       CHECK(worst <= 3 * ring.primes() + 1);
     }
