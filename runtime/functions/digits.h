@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries of a sum of shares at several positions from one tree, and what follows from them: the
+// digits of a shared number and the position of its leading one.
+#pragma once
+
+#include "runtime/functions/digits_cost.h"
+#include "runtime/net/task.h"
+#include "runtime/ot/session.h"
+#include "runtime/protocols/ring.h"
+
+#include <vector>
+
+namespace dyad {
+
+// Functionality  shares of n values in, fresh shares out; exact for every input.
+// Cost           fCost(...) for each f: bytes, ticks and COTs, exactly.
+// Security       semi-honest, in the OT-hybrid model; n and the widths are public.
+// Errors         kOutOfRange before a byte is sent.
+// Source         Rathee et al., SIRNN (S&P 2021), 3.5 and appendix; the prefix network (Sklansky
+//                1960) and the one-hot form are our choice, see docs/protocols/functions.md.
+
+/// What blocks of bits say about the carry: [a + b >= 2^bits] and [a + b = 2^bits - 1] where a and
+/// b are the parties' bits of the block. Block 0 has no equality.
+struct CarryBlocks {
+  std::vector<BitVec> carry;
+  std::vector<BitVec> equal;
+};
+/// Comparisons of the blocks [positions[j-1], positions[j]), with positions[-1] = 0, side by side.
+Task<CarryBlocks> carryBlocks(Session &session, Ring share, std::vector<unsigned> positions,
+                              Radix radix = {});
+/// Carries out of all the low blocks. prefixCost.
+Task<std::vector<BitVec>> prefixCarries(Session &session, CarryBlocks blocks);
+/// [(x0 mod 2^p) + (x1 mod 2^p) >= 2^p] for each p of `positions`, which ascend strictly from 1.
+/// The two above, one after the other. carriesCost.
+Task<std::vector<BitVec>> carries(Session &session, Ring share, std::vector<unsigned> positions,
+                                  Radix radix = {});
+
+/// Digits of the unsigned reading, the lowest first: shares modulo 2^digitWidths(...)[j]. The
+/// lowest digit's shares are the input's own. digitsCost.
+Task<std::vector<Ring>> digits(Session &session, Ring share, unsigned width, unsigned digitBits,
+                               Radix radix = {});
+
+/// The highest bit that is set, one-hot: plane k is shared [2^k <= x < 2^(k+1)]; all zero for 0.
+/// leadingOneCost.
+Task<std::vector<BitVec>> leadingOne(Session &session, Ring share, unsigned width,
+                                     Radix radix = {});
+
+} // namespace dyad
