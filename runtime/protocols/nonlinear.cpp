@@ -2,6 +2,7 @@
 // See nonlinear.h.
 #include "runtime/protocols/nonlinear.h"
 
+#include "runtime/protocols/batches.h"
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/selection.h"
 
@@ -10,11 +11,19 @@
 namespace dyad {
 
 Task<Ring> relu(Session &session, Ring share, unsigned width, Radix radix) {
+  if (share.size() > kBatch)
+    co_return co_await inBatches(std::move(share), [&session, width, radix](Ring part) {
+      return relu(session, std::move(part), width, radix);
+    });
   BitVec bit = co_await nonNegative(session, share, width, radix);
   co_return co_await multiplex(session, std::move(bit), std::move(share), width);
 }
 
 Task<Ring> absolute(Session &session, Ring share, unsigned width, Radix radix) {
+  if (share.size() > kBatch)
+    co_return co_await inBatches(std::move(share), [&session, width, radix](Ring part) {
+      return absolute(session, std::move(part), width, radix);
+    });
   BitVec sign = co_await msb(session, share, width, radix);
   if (width == 1)
     co_return share;

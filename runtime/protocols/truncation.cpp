@@ -2,6 +2,7 @@
 // See truncation.h.
 #include "runtime/protocols/truncation.h"
 
+#include "runtime/protocols/batches.h"
 #include "runtime/protocols/bit_planes.h"
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/selection.h"
@@ -107,6 +108,11 @@ Task<Ring> truncateReduce(Session &session, Ring share, unsigned width, unsigned
   requireShift(width, shift, width - 1);
   if (shift == 0)
     co_return share;
+  if (share.size() > kBatch)
+    co_return co_await inBatches(
+        std::move(share), [&session, width, shift, rounding, radix](Ring part) {
+          return truncateReduce(session, std::move(part), width, shift, rounding, radix);
+        });
   share = withRounding(session, std::move(share), width, shift, rounding);
   const Ring carried = co_await carryToRing(session, share, shift, width - shift, radix);
   co_return added(shifted(std::move(share), shift), carried, width - shift);
@@ -116,6 +122,11 @@ Task<Ring> truncateRelu(Session &session, Ring share, unsigned width, unsigned s
                         Rounding rounding, unsigned resultBits, Radix radix) {
   requireShift(width, shift, width - 1);
   requireWidth(resultBits);
+  if (share.size() > kBatch)
+    co_return co_await inBatches(
+        std::move(share), [&session, width, shift, rounding, resultBits, radix](Ring part) {
+          return truncateRelu(session, std::move(part), width, shift, rounding, resultBits, radix);
+        });
   const unsigned narrow = std::min(width - shift, resultBits);
   share = withRounding(session, std::move(share), width, shift, rounding);
   Ring result;
@@ -150,6 +161,11 @@ Task<Ring> truncate(Session &session, Ring share, unsigned width, unsigned shift
   requireShift(width, shift, small ? width - 2 : width - 1);
   if (shift == 0)
     co_return share;
+  if (share.size() > kBatch)
+    co_return co_await inBatches(
+        std::move(share), [&session, width, shift, fact, rounding, radix](Ring part) {
+          return truncate(session, std::move(part), width, shift, fact, rounding, radix);
+        });
   share = withRounding(session, std::move(share), width, shift, rounding);
   const std::uint64_t offset = offsetOf(fact, width);
   share = plusPublic(session, std::move(share), offset, width);
@@ -193,6 +209,10 @@ Task<Ring> extendSigned(Session &session, Ring share, unsigned from, unsigned to
                "a ring of {} bits has no small values", from);
   if (from == to)
     co_return share;
+  if (share.size() > kBatch)
+    co_return co_await inBatches(std::move(share), [&session, from, to, fact, radix](Ring part) {
+      return extendSigned(session, std::move(part), from, to, fact, radix);
+    });
   std::uint64_t offset = offsetOf(fact, from);
   share = plusPublic(session, std::move(share), offset, from);
   Ring wrapRing;
@@ -212,6 +232,10 @@ Task<Ring> extendUnsigned(Session &session, Ring share, unsigned from, unsigned 
   requireExtension(from, to);
   if (from == to)
     co_return share;
+  if (share.size() > kBatch)
+    co_return co_await inBatches(std::move(share), [&session, from, to, radix](Ring part) {
+      return extendUnsigned(session, std::move(part), from, to, radix);
+    });
   BitVec bit = co_await wrap(session, share, from, radix);
   Ring wrapRing = co_await bitToRing(session, std::move(bit), to - from);
   co_return withoutWrap(session, std::move(share), std::move(wrapRing), from, to, 0);
@@ -248,6 +272,11 @@ Task<Ring> divide(Session &session, Ring share, unsigned width, std::uint64_t di
                width - 2);
   if (divisor == 1)
     co_return share;
+  if (share.size() > kBatch)
+    co_return co_await inBatches(
+        std::move(share), [&session, width, divisor, rounding, radix](Ring part) {
+          return divide(session, std::move(part), width, divisor, rounding, radix);
+        });
   const std::size_t n = share.size();
   const std::uint64_t multiple = (std::uint64_t{1} << (width - 2)) / divisor;
   const std::uint64_t half = rounding == Rounding::kNearest ? divisor / 2 : 0;

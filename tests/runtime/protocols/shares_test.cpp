@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parties hold and send: shares are uniform for a fixed secret, protocols that run side by
 // side are right and cost what `beside` says, and the bytes on the wire do not change unnoticed.
+#include "runtime/parallel/thread_pool.h"
+#include "runtime/protocols/batches.h"
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/multiplication.h"
 #include "runtime/protocols/nonlinear.h"
@@ -233,4 +235,66 @@ TEST_CASE("bytes on the wire are those of the recorded digests", "[protocol][wir
                  return matrixProductKnownLeft(s, shape, Ring(s.isServer() ? 3 * n : 0, 7),
                                                std::move(v), {8, true}, kWidth, Role::kServer);
                }) == "48d2f7e9487d7128");
+}
+
+TEST_CASE("large batches in parts cost what one batch costs", "[protocol][composition]") {
+  constexpr unsigned kWidth = 21;
+  constexpr std::size_t n = 2 * kBatch + 77;
+  std::mt19937_64 random(11);
+  Ring values(n);
+  for (std::uint64_t &value : values)
+    value = random() & ringMask(kWidth);
+  const Shares x = shared(values, kWidth);
+  const auto run = [&](const Cost &cost, unsigned width, auto protocol, auto expected) {
+    checkEach(joined(runCosting(cost, [&](Session &s) { return protocol(s, x.of(s)); }), width),
+              values, expected);
+  };
+  const Rounding nearest = Rounding::kNearest;
+  run(
+      reluCost(n, kWidth), kWidth, [](Session &s, Ring v) { return relu(s, std::move(v), kWidth); },
+      [](std::uint64_t v) { return spec::relu(v, kWidth); });
+  run(
+      truncateReluCost(n, kWidth, 7, 19), 19,
+      [&](Session &s, Ring v) { return truncateRelu(s, std::move(v), kWidth, 7, nearest, 19); },
+      [&](std::uint64_t v) { return spec::truncateRelu(v, kWidth, 7, nearest, 19); });
+  run(
+      truncateReduceCost(n, kWidth, 7), kWidth - 7,
+      [&](Session &s, Ring v) { return truncateReduce(s, std::move(v), kWidth, 7, nearest); },
+      [&](std::uint64_t v) { return spec::truncateReduce(v, kWidth, 7, nearest); });
+  run(
+      truncateCost(n, kWidth, 7, SignFact::kUnknown), kWidth,
+      [&](Session &s, Ring v) {
+        return truncate(s, std::move(v), kWidth, 7, SignFact::kUnknown, nearest);
+      },
+      [&](std::uint64_t v) { return spec::truncate(v, kWidth, 7, nearest); });
+  run(
+      extendUnsignedCost(n, kWidth, 33), 33,
+      [](Session &s, Ring v) { return extendUnsigned(s, std::move(v), kWidth, 33); },
+      [](std::uint64_t v) { return v; });
+}
+
+TEST_CASE("any number of threads sends the same bytes and gets the same shares",
+          "[protocol][threads]") {
+  constexpr unsigned kWidth = 20;
+  const std::size_t n = kBatch + 12345;
+  std::mt19937_64 random(12);
+  Ring values(n);
+  for (std::uint64_t &value : values)
+    value = random() & ringMask(kWidth);
+  const Shares x = shared(values, kWidth);
+  const Cost cost = truncateReluCost(n, kWidth, 6, kWidth);
+  const auto run = [&](unsigned threads) {
+    TwoParty pair(42);
+    pair.deal(cost);
+    const auto party = [&](Session &s) {
+      ThreadPool pool(threads);
+      const UsePool use(pool);
+      return s.run(truncateRelu(s, x.of(s), kWidth, 6, Rounding::kNearest, kWidth));
+    };
+    const auto shares = pair.run(party, party);
+    return std::pair(shares, pair.wireHash());
+  };
+  const auto one = run(1);
+  CHECK(run(2) == one);
+  CHECK(run(4) == one);
 }

@@ -20,6 +20,10 @@ struct Conv {
   ConvWindow window;
 };
 
+std::optional<he::LinearSpec> specIf(LinearProtocol protocol, he::LinearSpec spec) {
+  return protocol == LinearProtocol::kHe ? std::optional(spec) : std::nullopt;
+}
+
 } // namespace
 
 TEST_CASE("convolution of shares equals the one in the clear", "[tensor][conv]") {
@@ -50,7 +54,7 @@ TEST_CASE("convolution of shares equals the one in the clear", "[tensor][conv]")
             }(s, shares.of(s), held(s, w, Owner::kServer), held(s, b, Owner::kServer), c.window,
                                                format, protocol);
           },
-          {}, protocol == LinearProtocol::kHe);
+          {}, specIf(protocol, heConvSpec(c.input, c.weight, c.window, bits, format)));
       const Integers expected = wrapped(clear::conv2d(x, w, &b, c.window), bits);
       CHECK(y.shape == expected.shape);
       CHECK(y.data == expected.data);
@@ -104,7 +108,7 @@ TEST_CASE("matrix products of shares with the server's matrix at either side", "
               }(s, serverIsLeft, shares.of(s), held(s, serverIsLeft ? a : b, Owner::kServer),
                                                  format, protocol);
             },
-            {}, protocol == LinearProtocol::kHe);
+            {}, specIf(protocol, heMatmulSpec(l, r, serverIsLeft, bits, format)));
         const Integers expected = wrapped(clear::matmul(a, b), bits);
         CHECK(y.shape == expected.shape);
         CHECK(y.data == expected.data);

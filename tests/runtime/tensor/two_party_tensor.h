@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -72,21 +73,20 @@ inline Integers wrapped(Integers x, unsigned bits) {
   return x;
 }
 
-/// Runs `operation(session)` (a Task<Share>) at both parties and returns the value.
+/// Runs `operation(session)` (a Task<Share>) at both parties and returns the value. A layer that is
+/// to run by RLWE gets its keys first.
 template <typename Operation>
 Integers runWithCost(const Cost &cost, Operation operation, const std::string &what = {},
-                     bool withKeys = false) {
+                     const std::optional<he::LinearSpec> &layer = {}) {
   TwoParty pair;
   pair.deal(cost);
-  const auto keys = [](Session &session) {
-    std::vector<unsigned> sets;
-    for (const he::ParameterSet &set : he::parameterSets())
-      sets.push_back(set.id);
-    session.run(he::setup(session, sets));
-    return true;
-  };
-  if (withKeys)
+  if (const auto plan = layer ? he::planFor(*layer) : std::nullopt) {
+    const auto keys = [&](Session &session) {
+      session.run(he::setup(session, {plan->keys()}));
+      return true;
+    };
     pair.run(keys, keys);
+  }
   const auto party = [&](Session &session) { return session.run(operation(session)); };
   const auto [server, client] = pair.run(party, party);
   INFO(what);
