@@ -68,13 +68,26 @@ struct RingKernels {
   /// out[i] = from[index[i]].
   void (*gather)(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t *out,
                  std::size_t count);
-  /// Adds a[i] b[i] to the sum that (low[i], high[i]) stand for; a, b below 2^50, at most
-  /// kMaxProducts times. (x, 0) stands for x; the rest is the set's own affair.
-  void (*accumulate)(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
-                     std::uint64_t *high, std::size_t count);
-  /// The same with one number for all b.
-  void (*accumulateScaled)(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
-                           std::uint64_t *high, std::size_t count);
+  /// Adds a[0][i] b[0][i] + ... + a[terms - 1][i] b[terms - 1][i] to the sum that (low[i], high[i])
+  /// stand for; a, b below 2^50, at most kMaxProducts terms in all. (x, 0) stands for x; the rest
+  /// is the set's own affair. Several terms at once touch the sums once. `count` is a multiple of
+  /// 64.
+  void (*accumulateTerms)(const std::uint64_t *const *a, const std::uint64_t *const *b,
+                          std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                          std::size_t count);
+  /// The same with one number b[t] for all of a[t].
+  void (*accumulateScaledTerms)(const std::uint64_t *const *a, const std::uint64_t *b,
+                                std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                                std::size_t count);
+  /// One term.
+  void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
+                  std::uint64_t *high, std::size_t count) const {
+    accumulateTerms(&a, &b, 1, low, high, count);
+  }
+  void accumulateScaled(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
+                        std::uint64_t *high, std::size_t count) const {
+    accumulateScaledTerms(&a, &b, 1, low, high, count);
+  }
   /// out[i] = that sum modulo p. `out` may be `low`.
   void (*reduce)(const TransformTables &tables, const std::uint64_t *low, const std::uint64_t *high,
                  std::uint64_t *out);

@@ -71,8 +71,8 @@ using Products = DoubleProducts<Avx2>;
 
 extern const RingKernels kAvx2RingKernels;
 const RingKernels kAvx2RingKernels{
-    "avx2",          Transforms::forward,  Transforms::inverse,
-    gather,          Products::accumulate, Products::accumulateScaled,
+    "avx2",          Transforms::forward,       Transforms::inverse,
+    gather,          Products::accumulateTerms, Products::accumulateScaledTerms,
     Products::reduce};
 
 } // namespace dyad::he

@@ -56,8 +56,8 @@ using Products = DoubleProducts<Avx512>;
 
 extern const RingKernels kAvx512RingKernels;
 const RingKernels kAvx512RingKernels{
-    "avx512",        Transforms::forward,  Transforms::inverse,
-    gather8,         Products::accumulate, Products::accumulateScaled,
+    "avx512",        Transforms::forward,       Transforms::inverse,
+    gather8,         Products::accumulateTerms, Products::accumulateScaledTerms,
     Products::reduce};
 
 } // namespace dyad::he

@@ -102,28 +102,40 @@ template <typename Ops> struct DoubleProducts {
     }
   };
 
-  static void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
-                         std::uint64_t *high, std::size_t count) {
+  // `factor(t, i)` is what a[t][i], ... are multiplied with.
+  template <typename Factor>
+  static void accumulate(const std::uint64_t *const *a, std::size_t terms, std::uint64_t *low,
+                         std::uint64_t *high, std::size_t count, Factor &&factor) {
     const Split split;
-    for (std::size_t i = 0; i < count; i += kLanes) {
-      I l = Ops::loadWords(low + i);
-      I h = Ops::loadWords(high + i);
-      split.add(Field::fromWords(a + i), Field::fromWords(b + i), l, h);
-      Ops::storeWords(low + i, l);
-      Ops::storeWords(high + i, h);
+    constexpr std::size_t kAtOnce = 2;
+    for (std::size_t i = 0; i < count; i += kAtOnce * kLanes) {
+      I l[kAtOnce], h[kAtOnce];
+      for (std::size_t k = 0; k < kAtOnce; ++k) {
+        l[k] = Ops::loadWords(low + i + k * kLanes);
+        h[k] = Ops::loadWords(high + i + k * kLanes);
+      }
+      for (std::size_t t = 0; t < terms; ++t)
+        for (std::size_t k = 0; k < kAtOnce; ++k) {
+          const std::size_t at = i + k * kLanes;
+          split.add(Field::fromWords(a[t] + at), factor(t, at), l[k], h[k]);
+        }
+      for (std::size_t k = 0; k < kAtOnce; ++k) {
+        Ops::storeWords(low + i + k * kLanes, l[k]);
+        Ops::storeWords(high + i + k * kLanes, h[k]);
+      }
     }
   }
-  static void accumulateScaled(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
-                               std::uint64_t *high, std::size_t count) {
-    const Split split;
-    const V y = Ops::all(static_cast<double>(b));
-    for (std::size_t i = 0; i < count; i += kLanes) {
-      I l = Ops::loadWords(low + i);
-      I h = Ops::loadWords(high + i);
-      split.add(Field::fromWords(a + i), y, l, h);
-      Ops::storeWords(low + i, l);
-      Ops::storeWords(high + i, h);
-    }
+  static void accumulateTerms(const std::uint64_t *const *a, const std::uint64_t *const *b,
+                              std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                              std::size_t count) {
+    accumulate(a, terms, low, high, count,
+               [b](std::size_t t, std::size_t i) { return Field::fromWords(b[t] + i); });
+  }
+  static void accumulateScaledTerms(const std::uint64_t *const *a, const std::uint64_t *b,
+                                    std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                                    std::size_t count) {
+    accumulate(a, terms, low, high, count,
+               [b](std::size_t t, std::size_t) { return Ops::all(static_cast<double>(b[t])); });
   }
 
   // Carries first: l0 + 2^49 h0 + 2^98 h1, all from 0 on and below 2^49.

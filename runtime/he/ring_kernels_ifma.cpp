@@ -76,24 +76,42 @@ struct IfmaField {
   }
 };
 
-void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
-                std::uint64_t *high, std::size_t count) {
-  for (std::size_t i = 0; i < count; i += 8) {
-    const Vector x = load(a + i);
-    const Vector y = load(b + i);
-    store(low + i, _mm512_madd52lo_epu64(load(low + i), x, y));
-    store(high + i, _mm512_madd52hi_epu64(load(high + i), x, y));
+// Sums low + 2^52 high. `factor(t, i)` is what a[t][i], ... are multiplied with. Four vectors at
+// once hide the latency of the sums.
+template <typename Factor>
+void accumulate(const std::uint64_t *const *a, std::size_t terms, std::uint64_t *low,
+                std::uint64_t *high, std::size_t count, Factor &&factor) {
+  constexpr std::size_t kAtOnce = 4;
+  for (std::size_t i = 0; i < count; i += 8 * kAtOnce) {
+    Vector l[kAtOnce], h[kAtOnce];
+    for (std::size_t k = 0; k < kAtOnce; ++k) {
+      l[k] = load(low + i + 8 * k);
+      h[k] = load(high + i + 8 * k);
+    }
+    for (std::size_t t = 0; t < terms; ++t)
+      for (std::size_t k = 0; k < kAtOnce; ++k) {
+        const Vector x = load(a[t] + i + 8 * k);
+        const Vector y = factor(t, i + 8 * k);
+        l[k] = _mm512_madd52lo_epu64(l[k], x, y);
+        h[k] = _mm512_madd52hi_epu64(h[k], x, y);
+      }
+    for (std::size_t k = 0; k < kAtOnce; ++k) {
+      store(low + i + 8 * k, l[k]);
+      store(high + i + 8 * k, h[k]);
+    }
   }
 }
 
-void accumulateScaled(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
-                      std::uint64_t *high, std::size_t count) {
-  const Vector y = all(b);
-  for (std::size_t i = 0; i < count; i += 8) {
-    const Vector x = load(a + i);
-    store(low + i, _mm512_madd52lo_epu64(load(low + i), x, y));
-    store(high + i, _mm512_madd52hi_epu64(load(high + i), x, y));
-  }
+void accumulateTerms(const std::uint64_t *const *a, const std::uint64_t *const *b,
+                     std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                     std::size_t count) {
+  accumulate(a, terms, low, high, count,
+             [b](std::size_t t, std::size_t i) { return load(b[t] + i); });
+}
+
+void accumulateScaledTerms(const std::uint64_t *const *a, const std::uint64_t *b, std::size_t terms,
+                           std::uint64_t *low, std::uint64_t *high, std::size_t count) {
+  accumulate(a, terms, low, high, count, [b](std::size_t t, std::size_t) { return all(b[t]); });
 }
 
 // low = l0 + 2^52 l1, high + l1 = h0 + 2^52 h1: the sum is l0 + 2^52 h0 + 2^104 h1.
@@ -121,7 +139,7 @@ using Transforms = Transform<IfmaField>;
 
 extern const RingKernels kIfmaRingKernels;
 const RingKernels kIfmaRingKernels{"avx512-ifma", Transforms::forward, Transforms::inverse,
-                                   gather8,       accumulate,          accumulateScaled,
+                                   gather8,       accumulateTerms,     accumulateScaledTerms,
                                    reduce};
 
 } // namespace dyad::he

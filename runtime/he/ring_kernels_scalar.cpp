@@ -56,22 +56,25 @@ void gather(const std::uint64_t *from, const std::uint32_t *index, std::uint64_t
     out[i] = from[index[i]];
 }
 
-void accumulate(const std::uint64_t *a, const std::uint64_t *b, std::uint64_t *low,
-                std::uint64_t *high, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const unsigned __int128 product = static_cast<unsigned __int128>(a[i]) * b[i];
-    low[i] += static_cast<std::uint64_t>(product) & kLow52;
-    high[i] += static_cast<std::uint64_t>(product >> 52);
-  }
+void addProduct(std::uint64_t a, std::uint64_t b, std::uint64_t &low, std::uint64_t &high) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+  low += static_cast<std::uint64_t>(product) & kLow52;
+  high += static_cast<std::uint64_t>(product >> 52);
 }
 
-void accumulateScaled(const std::uint64_t *a, std::uint64_t b, std::uint64_t *low,
-                      std::uint64_t *high, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const unsigned __int128 product = static_cast<unsigned __int128>(a[i]) * b;
-    low[i] += static_cast<std::uint64_t>(product) & kLow52;
-    high[i] += static_cast<std::uint64_t>(product >> 52);
-  }
+void accumulateTerms(const std::uint64_t *const *a, const std::uint64_t *const *b,
+                     std::size_t terms, std::uint64_t *low, std::uint64_t *high,
+                     std::size_t count) {
+  for (std::size_t t = 0; t < terms; ++t)
+    for (std::size_t i = 0; i < count; ++i)
+      addProduct(a[t][i], b[t][i], low[i], high[i]);
+}
+
+void accumulateScaledTerms(const std::uint64_t *const *a, const std::uint64_t *b, std::size_t terms,
+                           std::uint64_t *low, std::uint64_t *high, std::size_t count) {
+  for (std::size_t t = 0; t < terms; ++t)
+    for (std::size_t i = 0; i < count; ++i)
+      addProduct(a[t][i], b[t], low[i], high[i]);
 }
 
 void reduce(const TransformTables &tables, const std::uint64_t *low, const std::uint64_t *high,
@@ -86,7 +89,7 @@ void reduce(const TransformTables &tables, const std::uint64_t *low, const std::
 } // namespace
 
 extern const RingKernels kScalarRingKernels;
-const RingKernels kScalarRingKernels{"scalar",   forward,          inverse, gather,
-                                     accumulate, accumulateScaled, reduce};
+const RingKernels kScalarRingKernels{
+    "scalar", forward, inverse, gather, accumulateTerms, accumulateScaledTerms, reduce};
 
 } // namespace dyad::he

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <cmath>
 #include <random>
 #include <set>
@@ -174,19 +175,34 @@ TEST_CASE("all kernels give the same transforms and sums, for all primes", "[he]
         // As many products as the accumulators take, all as large as can be, and what is left of
         // them to begin with.
         Words low(degree), high(degree), out(degree);
-        for (std::size_t i = 0; i < kMaxProducts; ++i)
-          if (i % 2)
-            kernels->accumulate(top.data(), top.data(), low.data(), high.data(), degree);
-          else
-            kernels->accumulateScaled(top.data(), p - 1, low.data(), high.data(), degree);
+        const std::vector<const std::uint64_t *> tops(7, top.data());
+        const Words numbers(7, p - 1);
+        for (std::size_t i = 0; i < kMaxProducts / 16; ++i) {
+          kernels->accumulate(top.data(), top.data(), low.data(), high.data(), degree);
+          kernels->accumulateTerms(tops.data(), tops.data(), 7, low.data(), high.data(), degree);
+          kernels->accumulateScaled(top.data(), p - 1, low.data(), high.data(), degree);
+          kernels->accumulateScaledTerms(tops.data(), numbers.data(), 7, low.data(), high.data(),
+                                         degree);
+        }
         kernels->reduce(tables, low.data(), high.data(), low.data());
         CHECK(low == Words(degree, kMaxProducts)); // (-1)(-1) each time
         std::fill(high.begin(), high.end(), 0);
-        kernels->accumulate(x.data(), y.data(), low.data(), high.data(), degree);
+        // x y as x (y - 3) + 1 x + 2 x: different terms and factors.
+        Words less(degree);
+        for (std::size_t i = 0; i < degree; ++i)
+          less[i] = (y[i] + p - 3) % p;
+        const Words ones(degree, 1);
+        const std::array<const std::uint64_t *, 2> first{x.data(), ones.data()};
+        const std::array<const std::uint64_t *, 2> second{less.data(), x.data()};
+        const std::array<const std::uint64_t *, 2> both{x.data(), top.data()};
+        const std::array<std::uint64_t, 2> scales{2, p - 1};
+        kernels->accumulateTerms(first.data(), second.data(), 2, low.data(), high.data(), degree);
+        kernels->accumulateScaledTerms(both.data(), scales.data(), 2, low.data(), high.data(),
+                                       degree);
         kernels->reduce(tables, low.data(), high.data(), out.data());
         kernels->inverse(tables, out.data());
         // The constant that was there comes back as one: values of a constant polynomial.
-        out[0] = (out[0] + p - kMaxProducts % p) % p;
+        out[0] = (out[0] + p - kMaxProducts - 1) % p; // and (-1)(-1)
         CHECK(std::equal(product.begin(), product.end(), out.begin()));
         kernels->inverse(tables, x.data());
         kernels->inverse(tables, z.data());
