@@ -2,6 +2,7 @@
 """The command line of benchmarks/run: what is selected, measured, saved and shown."""
 import argparse
 import contextlib
+import fnmatch
 import json
 import pathlib
 import signal
@@ -54,8 +55,6 @@ def select(items, names, fail):
         return items
     chosen = []
     for name in names:
-        import fnmatch
-
         kind = GROUPS.get(name)
         found = [item for item in items if item["kind"] == kind or fnmatch.fnmatch(item["name"], name)
                  or fnmatch.fnmatch(label(item), name)]
@@ -123,6 +122,11 @@ def measure_all(selected, arguments):
     return rows, complete
 
 
+def show(text):
+    with contextlib.suppress(BrokenPipeError):
+        print(text, flush=True)
+
+
 def main(description):
     arguments_parser = parser(description)
     arguments = arguments_parser.parse_args()
@@ -134,8 +138,7 @@ def main(description):
         except tools.Failed as failure:
             arguments_parser.error(str(failure))
         if arguments.list:
-            for item in items:
-                print(f"{item['kind']:10} {label(item):28} {item.get('what', '')}".rstrip())
+            show("\n".join(f"{item['kind']:10} {label(item):28} {item.get('what', '')}".rstrip() for item in items))
             return 0
         rows, complete = measure_all(select(items, arguments.names, arguments_parser.error), arguments)
     for path in reversed(arguments.merge):
@@ -147,6 +150,5 @@ def main(description):
         report.write_plots(rows, pathlib.Path(arguments.plots))
     if arguments.markdown:
         report.write_markdown(sections, pathlib.Path(arguments.markdown))
-    with contextlib.suppress(BrokenPipeError):
-        print("\n\n".join(text for text in sections.values() if text), flush=True)
+    show("\n\n".join(text for text in sections.values() if text))
     return 0 if complete else 1

@@ -103,16 +103,28 @@ def primitives(rows):
 
 
 def layers(rows):
-    lines = []
+    """One line a layer and network: without and with packed replies, and which is faster there."""
+    pairs = {}
     for row in rows:
-        found = peers("layers", row["name"])
-        peer = found[0] if found else None
-        lines.append([row["name"], setting(row), megabytes(row["bytes_to_server"]), megabytes(row["bytes_to_client"]),
-                      megabytes(row["bytes"]), f"{row['products']:,}", row["degree"], f"{row['seconds']:.3f}",
-                      gibibytes(row["peak_rss"])]
-                     + ([f"{PEERS['systems'][peer['system']].split(' (')[0]}, {peer['bits']} bits", megabytes(peer["bytes"]),
-                         seconds(peer["seconds"])] if peer else ["-", "-", "-"]))
-    return table(["layer, 32 bits", "network", "MB up", "down", "both", "products", "N", "s", "peak GiB", "peer", "MB", "s"], lines)
+        pairs.setdefault((row["name"].removesuffix("-packed"), setting(row)), {})[row["packed"]] = row
+    lines = []
+    for (name, network), pair in pairs.items():
+        line = [name, network]
+        for packed in (False, True):
+            row = pair.get(packed)
+            if row is None:
+                line += ["-"] * 4
+                continue
+            line += [f"{megabytes(row['bytes_to_server'])} + {megabytes(row['bytes_to_client'])}",
+                     f"{row['products']:,}" + (f" + {row['automorphisms']:,}" if packed else ""), f"{row['seconds']:.3f}",
+                     gibibytes(row["peak_rss"])]
+        line.append(("packed" if pair[True]["seconds"] < pair[False]["seconds"] else "unpacked") if len(pair) == 2 else "-")
+        found = peers("layers", name)
+        line += [f"{PEERS['systems'][found[0]['system']].split(' (')[0]}, {found[0]['bits']} bits", megabytes(found[0]["bytes"]),
+                 seconds(found[0]["seconds"])] if found else ["-"] * 3
+        lines.append(line)
+    return table(["layer, 32 bits", "network", "MB up + down", "products", "s", "GiB", "packed: MB up + down",
+                  "products + automorphisms", "s", "GiB", "faster", "peer", "MB", "s"], lines)
 
 
 def networks(rows):
@@ -149,7 +161,7 @@ def sections(rows):
                              ("networks", "network", networks), ("profiles", "network", profiles)):
         chosen = of_kind(rows, kind)
         if name == "profiles":
-            chosen = [row for row in chosen if peers("networks", row["name"]) or row["bytes"] > 100e6]
+            chosen = [row for row in chosen if row["bytes"] > 100e6 and setting(row) == "loopback"]
         result[name] = make(chosen) if chosen else ""
     if rows:
         result["machine"] = "\n".join(sorted({f"Machine: {row['machine']}." for row in rows}))
@@ -176,11 +188,12 @@ def write_plots(rows, folder):
     def groups(kind, ours, theirs, text):
         result = []
         for row in of_kind(rows, kind):
-            found = peers(f"{kind}s", row["name"], row["bits"] if kind == "primitive" else None)
+            name = row["name"].removesuffix("-packed")
+            found = peers(f"{kind}s", name, row["bits"] if kind == "primitive" else None)
             bars = [("dyad", ours(row), text(ours(row)))]
             bars += [(peer["system"], middle(theirs(peer)), text(middle(theirs(peer)))) for peer in found if theirs(peer) is not None]
             label = row["name"] if kind != "primitive" else f"{row['name']}, {row['bits']} bits"
-            if len(bars) > 1 and row["network"] == "loopback" and row.get("threads", 1) == 1:
+            if len(bars) > 1 and setting(row) == "loopback":
                 result = [group for group in result if group[0] != label] + [(label, bars)]
         return result
 

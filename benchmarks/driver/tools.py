@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,15 +24,16 @@ def run(command, timeout=3600):
     command = [str(part) for part in command]
     if not pathlib.Path(command[0]).exists():
         raise Failed(f"{command[0]} is not there; build first: scripts/build")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A group of its own: whatever it starts ends with it.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         output, errors = process.communicate(timeout=timeout)
-    except BaseException as reason:  # Ctrl-C and time limits: no process stays behind
+    except BaseException as reason:  # Ctrl-C and time limits
         try:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGINT)
             process.communicate(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
         if isinstance(reason, subprocess.TimeoutExpired):
             raise Failed(f"{' '.join(command)}\ndid not end within {timeout} s") from None
