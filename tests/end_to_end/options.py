@@ -72,6 +72,14 @@ def main():
         # The summary command, on a folder that exists.
         done = run([tool("dyad"), "run", folder / "RLWE", "--input", folder / "x.npy", "--output", folder / "y.npy"])
         checks.expect(done.returncode == 0 and "online" in done.stdout, "dyad run of an output folder", done.stderr)
+        stats = [folder / "client.json", folder / "server.json"]
+        done = run([tool("dyad"), "run", folder / "RLWE", "--input", folder / "x.npy", "--output", folder / "y.npy", "--simulate",
+                    "200Mbit,10ms", "--stats", stats[0], "--server-stats", stats[1]])
+        checks.expect(done.returncode == 0 and "imitated link: 200 Mbit/s, 10 ms" in done.stdout and "server" in done.stdout,
+                      "dyad run over an imitated link", done.stdout + done.stderr)
+        client, server = (json.loads(file.read_text()) for file in stats)
+        checks.expect(client["bytes_sent"] == server["bytes_received"], "both parties' statistics")
+        checks.expect(client["seconds"] >= client["flows"] * 5e-3, "each flow takes half a round trip at least", client["seconds"])
     checks.finish()
 
 
