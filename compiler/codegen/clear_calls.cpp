@@ -133,6 +133,8 @@ std::string suffixOf(Operation *op) {
       .Case("mul_shared", "product")
       .Case("divide", "divided")
       .Case("conv2d", "conv")
+      .Case("conv2d_public", "conv")
+      .Case("matmul_public", "product")
       .Case("matmul", "product")
       .Case("matmul_shared", "product")
       .Case("max_pool2d", "maxima")

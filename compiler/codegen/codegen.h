@@ -25,8 +25,11 @@ llvm::FailureOr<std::string> emitProgram(mlir::ModuleOp mpcModule, const Codegen
 /// weights of the module.
 llvm::FailureOr<std::string> emitReference(mlir::ModuleOp fxModule, const CodegenOptions &options);
 
-/// The server's weights.safetensors: its own weights only; public ones are in the program's text.
+/// Weights of a party that are not in the program's text, as safetensors: the server's
+/// weights.safetensors with its own and the public ones, or the client's public.safetensors with
+/// the public ones alone, if there are any; one of an earlier build is removed otherwise.
 llvm::LogicalResult writeServerWeights(mlir::ModuleOp mpcModule, const std::string &path);
+llvm::LogicalResult writePublicWeights(mlir::ModuleOp mpcModule, const std::string &path);
 
 struct ManifestOptions {
   CodegenOptions program;

@@ -7,6 +7,7 @@
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/operands.h"
+#include "ir/weights.h"
 #include "passes/cost/time_model.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -60,6 +61,15 @@ std::string poolWindow(Operation *op) {
   };
   return fmt::format("{{.kernel = {}, .strides = {}, .pads = {}, .dilations = {}}}", list("kernel"),
                      list("strides"), list("pads"), list("dilations"));
+}
+
+std::string convWindow(Operation *op) {
+  auto list = [&](StringRef name) {
+    return braced(cast<DenseI64ArrayAttr>(op->getAttr(name)).asArrayRef());
+  };
+  return fmt::format("{{.strides = {}, .pads = {}, .dilations = {}, .groups = {}}}",
+                     list("strides"), list("pads"), list("dilations"),
+                     cast<IntegerAttr>(op->getAttr("groups")).getInt());
 }
 
 class ProgramWriter {
@@ -142,12 +152,12 @@ private:
       nodes_.push_back(label);
   }
 
-  // Public values are part of the text; the server's are in its file.
+  // Small public values are part of the text; other values are in files.
   LogicalResult bindConstant(fx::ConstantOp constant) {
     auto weight = module_.lookupSymbol<fx::WeightOp>(constant.getWeight());
     if (!weight)
       return constant.emitError("names no weight");
-    if (fx::fixedType(constant.getResult()).getOwner() != fx::Owner::kPublic) {
+    if (!standsInText(weight)) {
       values_.bind(constant.getResult(), fmt::format("weights[{}]", quoted(weight.getSymName())),
                    false);
       return success();
@@ -251,12 +261,14 @@ private:
   static bool isTask(Operation *op) {
     return !isStructure(op) &&
            !isa<mpc::ShareOp, mpc::AddOp, mpc::SubOp, mpc::NegOp, mpc::ShiftLeftOp,
-                mpc::MulPublicOp, mpc::ReduceSumOp, mpc::SumPool2DOp, mpc::NarrowOp>(op);
+                mpc::MulPublicOp, mpc::Conv2DPublicOp, mpc::MatMulPublicOp, mpc::ReduceSumOp,
+                mpc::SumPool2DOp, mpc::NarrowOp>(op);
   }
 
   std::string call(Operation *op, Operation *statement);
   std::string structureCall(Operation *op, Operation *statement);
 
+  std::string publicWeightHashes() const;
   std::string prepareBody() const;
   std::string assemble(const std::string &outputs) const;
   std::string text(const InfoOptions &info, const std::string &outputs) const;
@@ -332,6 +344,14 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
       .Case([&](mpc::MulPublicOp o) {
         return fmt::format("mulPublic({}, {})", in(), read(o.getFactor()));
       })
+      .Case([&](mpc::Conv2DPublicOp o) {
+        return fmt::format("conv2dPublic({}, {}, {})", in(), read(o.getWeight()), convWindow(op));
+      })
+      .Case([&](mpc::MatMulPublicOp o) {
+        bool leftKnown = static_cast<bool>(fx::fixedType(o.getLhs()));
+        return fmt::format("matmulPublic({}, {})", leftKnown ? read(o.getLhs()) : in(0),
+                           leftKnown ? in(1) : read(o.getRhs()));
+      })
       .Case([&](mpc::ReduceSumOp o) {
         return fmt::format("reduceSum({}, {})", in(), braced(o.getAxes()));
       })
@@ -380,11 +400,8 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
       })
       .Case([&](mpc::Conv2DOp o) {
         std::string bias = o.getBias() ? "&" + read(o.getBias()) : "nullptr";
-        std::string window = fmt::format(
-            "{{.strides = {}, .pads = {}, .dilations = {}, .groups = {}}}", braced(o.getStrides()),
-            braced(o.getPads()), braced(o.getDilations()), o.getGroups());
         return fmt::format(
-            "conv2d(session, {}, {}, {}, {}, {})", in(), read(o.getWeight()), bias, window,
+            "conv2d(session, {}, {}, {}, {}, {})", in(), read(o.getWeight()), bias, convWindow(op),
             linearArguments(fx::fixedType(o.getWeight()), o.getProtocol(), o.getInput()));
       })
       .Case([&](mpc::MatMulOp o) {
@@ -408,6 +425,21 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
       .Default([](Operation *) { return std::string(); });
 }
 
+// Public weights in files are part of the program as much as those in its text: the handshake
+// compares them with it.
+std::string ProgramWriter::publicWeightHashes() const {
+  std::string text;
+  for (auto weight : ModuleOp(module_).getOps<fx::WeightOp>()) {
+    auto type = cast<fx::FixedType>(cast<RankedTensorType>(weight.getType()).getElementType());
+    if (type.getOwner() != fx::Owner::kPublic || standsInText(weight) || !weight.getValue())
+      continue;
+    const std::vector<char> bytes = weightBytes(*weight.getValue());
+    text += fmt::format("// public weight {}: {}\n", inComment(weight.getSymName()),
+                        sha256({bytes.data(), bytes.size()}));
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string ProgramWriter::text(const InfoOptions &info, const std::string &outputs) const {
   std::string text = fmt::format(
       "// Two-party program, written by Dyad {}: server and client both run it. It is public and "
@@ -424,7 +456,7 @@ std::string ProgramWriter::text(const InfoOptions &info, const std::string &outp
             "#include \"runtime/clear/structure.h\"\n";
   text += "\n#include <iterator>\n#include <utility>\n#include <vector>\n\n"
           "namespace dyad::generated {\nnamespace {\n\n";
-  text += infoTables(module_, info) + "\n";
+  text += publicWeightHashes() + infoTables(module_, info) + "\n";
   if (!tables_.text().empty())
     text += tables_.text() + "\n";
   text += "} // namespace\n\n"

@@ -52,8 +52,7 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   for (auto weight : module.getOps<fx::WeightOp>()) {
     auto tensor = cast<RankedTensorType>(weight.getType());
     auto type = cast<fx::FixedType>(tensor.getElementType());
-    // A public weight stands in the program's text: the server's file may hold it, nobody reads it.
-    bool inText = type.getOwner() == fx::Owner::kPublic && !options.publicWeights;
+    bool inText = standsInText(weight) && !options.publicWeights;
     weights.push_back(fmt::format(
         "{{.name = {}, .shape = {}, .bits = {}, .isSigned = {}, .storageBits = {}, .owner = {}}}",
         quoted(weight.getSymName()), braced(tensor.getShape()), type.getWidth(), type.getIsSigned(),
@@ -81,6 +80,15 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n}};\n", options.serverCots,
                       options.clientCots);
   return text;
+}
+
+bool standsInText(fx::WeightOp weight) {
+  auto tensor = cast<RankedTensorType>(weight.getType());
+  if (cast<fx::FixedType>(tensor.getElementType()).getOwner() != fx::Owner::kPublic)
+    return false;
+  if (tensor.getNumElements() <= kMaxInlineElements)
+    return true;
+  return weight.getValue() && llvm::all_equal(integerValues(*weight.getValue()));
 }
 
 std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOptions &)> text) {

@@ -11,7 +11,8 @@ namespace dyad::compiler {
 struct InfoOptions {
   CodegenOptions codegen;
   std::string hash;
-  /// Public weights too: the reference reads them from its file, a party has them in its text.
+  /// Small public weights too: the reference reads them from its file, a party has them in its
+  /// text.
   bool publicWeights = false;
   std::vector<NodeLabel> nodes;
   std::uint64_t serverCots = 0;
@@ -20,6 +21,10 @@ struct InfoOptions {
 
 /// Text of the tables and of kInfo, for an anonymous namespace.
 std::string infoTables(mlir::ModuleOp module, const InfoOptions &options);
+
+/// Whether a weight is part of the program's text, not of a file: a public one that is small or of
+/// one number.
+bool standsInText(fx::WeightOp weight);
 
 /// The text that `text` makes of the info with its hash: SHA-256 of the text with an empty one.
 std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOptions &)> text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The manifest: what a program is, what its exactness rests on, and what each party learns from it.
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/info.h"
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/operands.h"
@@ -8,6 +9,7 @@
 #include "ir/weights.h"
 #include "passes/cost/program_cost.h"
 
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -74,6 +76,20 @@ Json assumptionsOf(func::FuncOp main) {
   return list;
 }
 
+bool isPublic(fx::WeightOp weight) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  return cast<fx::FixedType>(type.getElementType()).getOwner() == fx::Owner::kPublic;
+}
+
+// Those of the model that were made public, and small constants of the compiler's.
+Json publicWeightsOf(ModuleOp module) {
+  Json names = Json::array();
+  for (auto weight : module.getOps<fx::WeightOp>())
+    if (isPublic(weight))
+      names.push_back(weight.getSymName().str());
+  return names;
+}
+
 std::vector<std::string> namesOfOutputs(func::FuncOp main, fx::Owner receiver) {
   std::vector<std::string> names;
   main.walk([&](fx::OutputOp output) {
@@ -90,7 +106,7 @@ Json learnedOf(func::FuncOp main) {
        {"the graph: operations, shapes, attributes and node names",
         "widths and scales of all values and of the weights, and the assumed ranges: unless they "
         "are fixed by --config they follow from the weights and the samples",
-        "public constants of the program"})
+        "the values of all public weights and constants: see public_weights"})
     client.push_back(item);
   Json server = namesOfOutputs(main, fx::Owner::kServer);
   server.push_back("how many samples the client runs, and when");
@@ -111,12 +127,22 @@ Json rowOf(const NodeStats &row) {
 
 LogicalResult writeServerWeights(ModuleOp mpcModule, const std::string &path) {
   OwningOpRef<ModuleOp> own = ModuleOp::create(mpcModule.getLoc());
-  for (auto weight : mpcModule.getOps<fx::WeightOp>()) {
-    auto type = cast<fx::FixedType>(cast<RankedTensorType>(weight.getType()).getElementType());
-    if (type.getOwner() == fx::Owner::kServer)
+  for (auto weight : mpcModule.getOps<fx::WeightOp>())
+    if (!standsInText(weight))
       own->push_back(weight->clone());
-  }
   return writeWeights(*own, path);
+}
+
+LogicalResult writePublicWeights(ModuleOp mpcModule, const std::string &path) {
+  OwningOpRef<ModuleOp> known = ModuleOp::create(mpcModule.getLoc());
+  for (auto weight : mpcModule.getOps<fx::WeightOp>())
+    if (isPublic(weight) && !standsInText(weight))
+      known->push_back(weight->clone());
+  if (!known->getBody()->empty())
+    return writeWeights(*known, path);
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  return success();
 }
 
 std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOptions &options) {
@@ -131,6 +157,7 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   manifest["ranges"] = {{"calibrated_on_samples", options.calibrated},
                         {"strict", options.strictRanges}};
   manifest["assumptions"] = assumptionsOf(main);
+  manifest["public_weights"] = publicWeightsOf(fxModule);
   manifest["learns"] = learnedOf(main);
   const mpc::Target target = mpc::targetOf(mpcModule);
   manifest["security"] = {{"model", "semi-honest"},

@@ -100,6 +100,8 @@ LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
       failed(writeText(context, folder / "program.mlir", textOf(compilation.mpc()))) ||
       failed(writeServerWeights(compilation.mpc(),
                                 (folder / "server" / "weights.safetensors").string())) ||
+      failed(writePublicWeights(compilation.mpc(),
+                                (folder / "client" / "public.safetensors").string())) ||
       failed(
           writeWeights(compilation.fx(), (folder / "reference" / "weights.safetensors").string())))
     return failure();

@@ -35,6 +35,7 @@ LogicalResult importOptions(MLIRContext &context, const CompileOptions &options,
   import.outputs = options.outputs;
   import.owners = options.owners;
   import.reveal = options.reveal;
+  import.publicWeights = options.publicWeights;
   import.inputRanges = options.inputRanges;
   bool good = true;
   for (const auto &[name, text] : options.sets) {

@@ -187,6 +187,13 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
       ->type_name("NAME=client|server|public")
       ->allow_extra_args(false)
       ->group("Graph");
+  app.add_option(
+         "--public-weights", options.publicWeights,
+         "weights that both parties may know: their layers cost no traffic. Names, with * for "
+         "any text, or the public model that has them too (all are private unless said)")
+      ->type_name("PATTERN|FILE.onnx")
+      ->allow_extra_args(false)
+      ->group("Graph");
   app.add_option("--reveal", options.reveal, "who learns the outputs")
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("client|server|both")
@@ -247,7 +254,6 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
       ->group("Protocols");
 
   app.add_flag("--verbose", options.verbose, "say what each pass does");
-  addUnavailable(app, "--public-weights", "all weights are private to the server");
   addUnavailable(app, "--report", "see manifest.json, and dyad-dump --costs");
 }
 

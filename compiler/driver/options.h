@@ -41,6 +41,7 @@ struct CompileOptions {
   std::map<std::string, std::string> sets; ///< input name -> number or FILE.npy
   std::vector<std::string> outputs;
   std::map<std::string, std::string> owners;
+  std::vector<std::string> publicWeights; ///< patterns of names, or FILE.onnx
   std::string reveal = "client";
   bool logits = false;
 

@@ -123,8 +123,9 @@ std::string Scope::nodeName(size_t index) const {
   return fmt::format("{}{}_{}", unnamedPrefix, node.op_type(), index);
 }
 
-GraphImporter::GraphImporter(const ::onnx::ModelProto &model, std::string folder, Emitter &emitter)
-    : folder_(std::move(folder)), emitter_(emitter) {
+GraphImporter::GraphImporter(const ::onnx::ModelProto &model, std::string folder,
+                             PublicWeights &publicWeights, Emitter &emitter)
+    : folder_(std::move(folder)), publicWeights_(publicWeights), emitter_(emitter) {
   for (const FunctionProto &function : model.functions())
     functions_[functionKey(function.domain(), function.name(),
                            overloadOf(function, kFunctionOverload))] = &function;
@@ -191,7 +192,10 @@ void GraphImporter::enter(Scope &scope, const ::onnx::GraphProto &graph) {
 }
 
 Value GraphImporter::load(Scope &scope, const ::onnx::TensorProto &proto) {
-  return Value::of(readTensor(proto, folder_), scope.frame.prefix + proto.name());
+  std::string name = scope.frame.prefix + proto.name();
+  Tensor tensor = readTensor(proto, folder_);
+  bool isPublic = publicWeights_.contains(name, &proto) || tensor.kind != Kind::kFloat;
+  return Value::of(std::move(tensor), std::move(name), isPublic);
 }
 
 std::optional<Value> GraphImporter::lookup(Scope &scope, const std::string &name) {
@@ -323,6 +327,17 @@ std::vector<Value> GraphImporter::inputsOf(Scope &scope, const Node &node, const
   return inputs;
 }
 
+// Whether a constant that a node computed is public: it follows from public ones and from shapes,
+// or it is a Constant of integers or one that was named.
+bool GraphImporter::isPublicResult(const Node &node, const Value &value) {
+  if (!value.isConstant())
+    return false;
+  if (node.inputs.empty())
+    return publicWeights_.contains(value.name, nullptr) || value.kind() != Kind::kFloat;
+  return llvm::all_of(node.inputs,
+                      [](const Value &input) { return !input.isConstant() || input.isPublic; });
+}
+
 void GraphImporter::build(Scope &scope, size_t index) {
   const NodeProto &proto = *scope.nodes[index];
   std::string domain = normalDomain(proto.domain());
@@ -355,6 +370,7 @@ void GraphImporter::build(Scope &scope, size_t index) {
     if (i < values.size() && values[i].isPresent()) {
       if (values[i].name.empty())
         values[i].name = frame.prefix + name;
+      values[i].isPublic |= isPublicResult(node, values[i]);
       scope.values[name] = values[i];
       continue;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "frontends/onnx/node.h"
+#include "frontends/onnx/public_weights.h"
 
 #include <deque>
 #include <map>
@@ -45,7 +46,8 @@ public:
 
 class GraphImporter {
 public:
-  GraphImporter(const ::onnx::ModelProto &model, std::string folder, Emitter &emitter);
+  GraphImporter(const ::onnx::ModelProto &model, std::string folder, PublicWeights &publicWeights,
+                Emitter &emitter);
 
   /// The opsets that the main graph or a function asks for; "ai.onnx" is "".
   static std::map<std::string, int>
@@ -70,6 +72,7 @@ private:
   std::set<size_t> reachable(const Scope &scope, const std::vector<std::string> &names) const;
   void demand(Scope &scope, size_t index);
   void reportCycle(Scope &scope, size_t index, const std::string &input);
+  bool isPublicResult(const Node &node, const Value &value);
   void build(Scope &scope, size_t index);
   std::vector<Value> inputsOf(Scope &scope, const Node &node, const ::onnx::NodeProto &proto);
   std::vector<Value> results(Scope &scope, Node &node, const ::onnx::NodeProto &proto);
@@ -81,6 +84,7 @@ private:
   void fillDefaults(const ::onnx::FunctionProto &function, Frame &frame);
 
   std::string folder_;
+  PublicWeights &publicWeights_;
   Emitter &emitter_;
   std::map<std::string, const ::onnx::FunctionProto *> functions_;
   std::deque<::onnx::AttributeProto> defaults_; // of function attributes, parsed by us

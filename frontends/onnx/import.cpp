@@ -2,6 +2,8 @@
 #include "frontends/onnx/import.h"
 
 #include "frontends/onnx/graph_importer.h"
+#include "frontends/onnx/model_file.h"
+#include "frontends/onnx/public_weights.h"
 #include "frontends/onnx/tensor_proto.h"
 #include "ir/nn/nn.h"
 
@@ -10,11 +12,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl.h>
-#include <google/protobuf/stubs/logging.h>
-#include <limits>
 #include <new>
 
 using namespace mlir;
@@ -23,33 +20,7 @@ namespace dyad::onnx {
 
 namespace {
 
-namespace fs = std::filesystem;
 using Dimension = ::onnx::TensorShapeProto::Dimension;
-
-// Throws Refusal for anything that is not a complete ONNX model.
-void readModel(const std::string &path, ::onnx::ModelProto &model) {
-  std::error_code error;
-  if (fs::is_directory(path, error))
-    throw Refusal(fmt::format("'{}' is a folder; name an ONNX file", path));
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw Refusal(fmt::format("'{}' cannot be opened; check the path and its permissions", path));
-  // Protobuf would print its own view of a damaged file.
-  auto *handler = google::protobuf::SetLogHandler(nullptr);
-  google::protobuf::io::IstreamInputStream stream(&file);
-  google::protobuf::io::CodedInputStream coded(&stream);
-  coded.SetTotalBytesLimit(std::numeric_limits<int>::max());
-  bool complete = model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
-  google::protobuf::SetLogHandler(handler);
-  if (!complete)
-    throw Refusal(fmt::format("'{}' is not an ONNX model, or it is truncated; copy or export it "
-                              "again",
-                              path));
-  if (!model.has_graph() || model.opset_import_size() == 0 || model.ir_version() < 3)
-    throw Refusal(fmt::format("'{}' is not an ONNX model: graph, opset or IR version are missing; "
-                              "export it again",
-                              path));
-}
 
 // "; did you mean 'x' or 'y'?", from the closest of the candidates.
 std::string closeNames(const std::string &name, const std::vector<std::string> &candidates) {
@@ -76,8 +47,9 @@ class ModelImporter {
 public:
   ModelImporter(const ::onnx::ModelProto &model, const std::string &folder,
                 const ImportOptions &options, ModuleOp module, OpBuilder builder)
-      : model_(model), options_(options), emitter_(module, builder),
-        graphs_(model, folder, emitter_), main_(frame_, nullptr, "") {}
+      : model_(model), options_(options), publicWeights_(options.publicWeights, folder),
+        emitter_(module, builder), graphs_(model, folder, publicWeights_, emitter_),
+        main_(frame_, nullptr, "") {}
 
   LogicalResult run(ModuleOp module);
 
@@ -97,6 +69,7 @@ private:
 
   const ::onnx::ModelProto &model_;
   const ImportOptions &options_;
+  PublicWeights publicWeights_;
   Emitter emitter_;
   GraphImporter graphs_;
   Frame frame_;
@@ -382,6 +355,13 @@ LogicalResult ModelImporter::run(ModuleOp module) {
   addOutputs();
   if (graphs_.failed())
     reportInnerSoftmax(module);
+  else
+    for (const std::string &item : publicWeights_.unused())
+      graphs_.report(
+          fmt::format("--public-weights '{}' names no weight that the outputs depend on; "
+                      "give names of initializers, with * for any text, or an ONNX file "
+                      "that holds the same ones",
+                      item));
   return success(!graphs_.failed());
 }
 
@@ -400,7 +380,7 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
     builder.setInsertionPointToStart(function.addEntryBlock());
     auto end = builder.create<func::ReturnOp>(location);
     builder.setInsertionPoint(end);
-    std::string folder = fs::path(path).parent_path().string();
+    std::string folder = std::filesystem::path(path).parent_path().string();
     if (failed(ModelImporter(model, folder, options, *module, builder).run(*module)))
       return nullptr;
     if (failed(verify(*module)))

@@ -35,6 +35,8 @@ struct ImportOptions {
   std::vector<std::string> outputs;
   /// `--owner NAME=client|server|public`; inputs that are not named are the client's.
   std::map<std::string, std::string> owners;
+  /// `--public-weights FILE.onnx|PATTERN`: see PublicWeights (public_weights.h).
+  std::vector<std::string> publicWeights;
   /// `--reveal`: client, server or both.
   std::string reveal = "client";
   /// `--input-range [NAME=]LO,HI`; the entry "" holds for all inputs without one of their own.

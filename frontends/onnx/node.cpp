@@ -13,8 +13,10 @@ namespace dyad::onnx {
 
 using ::onnx::AttributeProto;
 
-Value Value::of(Tensor tensor, std::string name) {
-  return {std::move(name), std::make_shared<const Tensor>(std::move(tensor)), {}};
+Value Value::of(Tensor tensor, std::string name, bool isPublic) {
+  Value value{std::move(name), std::make_shared<const Tensor>(std::move(tensor)), {}};
+  value.isPublic = isPublic;
+  return value;
 }
 
 Kind Value::kind() const {
@@ -54,7 +56,7 @@ mlir::Value Emitter::operand(const Value &value, llvm::StringRef fallbackName) {
   auto type = cast<RankedTensorType>(data.getType());
   Location location = NameLoc::get(builder.getStringAttr(name));
   OpBuilder atModule = OpBuilder::atBlockBegin(cast<ModuleOp>(symbols_.getOp()).getBody());
-  auto weight = atModule.create<nn::WeightOp>(location, name, type, data);
+  auto weight = atModule.create<nn::WeightOp>(location, name, type, data, value.isPublic);
   // Weights stand before the function, in the order of their first use.
   weight->remove();
   symbols_.insert(weight, builder.getBlock()->getParentOp()->getIterator());

@@ -27,11 +27,12 @@ struct Value {
   bool poisoned = false;
   bool secret = false; // poisoned, and would have depended on a graph input
   std::optional<Shape> poisonedShape = std::nullopt; // if it is known all the same
+  bool isPublic = false; // a constant that follows from public ones alone
 
   static Value poison(bool secret, std::optional<Shape> shape = std::nullopt) {
     return {"", nullptr, {}, true, secret, std::move(shape)};
   }
-  static Value of(Tensor tensor, std::string name = "");
+  static Value of(Tensor tensor, std::string name = "", bool isPublic = false);
 
   bool isConstant() const { return constant != nullptr; }
   bool dependsOnInput() const { return computed || secret; }

@@ -17,7 +17,7 @@ Value scaled(Node &node, const Value &input, float factor, const char *attribute
   if (factor == 1)
     return input;
   return binary(node, Binary::kMul, input,
-                Value::of(scalarFloat(factor), node.name + "." + attribute));
+                Value::of(scalarFloat(factor), node.name + "." + attribute, /*isPublic=*/true));
 }
 
 Values buildGemm(Node &node) {
@@ -146,7 +146,7 @@ Values buildReduceProd(Node &node) {
   for (size_t i = 0; i < result.shape.size(); ++i)
     if (keep || !llvm::is_contained(axes, static_cast<int64_t>(i)))
       shape.push_back(result.shape[i]);
-  return {Value::of(reshape(result, shape), node.input(0).name)};
+  return {Value::of(reshape(result, shape), node.input(0).name, node.input(0).isPublic)};
 }
 
 // The smallest element is the largest one of the negated input.

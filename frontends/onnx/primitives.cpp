@@ -18,8 +18,9 @@ namespace {
 constexpr int64_t kMaxRepeatedElements = int64_t{1} << 20;
 
 // Constants keep their name on the way, so that weights can be recognised in dumps.
-Value folded(const Value &source, Tensor tensor) {
-  return Value::of(std::move(tensor), source.name);
+Value folded(llvm::ArrayRef<Value> sources, Tensor tensor) {
+  bool isPublic = llvm::all_of(sources, [](const Value &source) { return source.isPublic; });
+  return Value::of(std::move(tensor), sources.front().name, isPublic);
 }
 
 void requireFloat(const Value &value) {
@@ -86,9 +87,10 @@ Value foldBinary(Binary kind, const Value &lhs, const Value &rhs) {
     throw Refusal(fmt::format("operands '{}' and '{}' have different types; the model is damaged",
                               lhs.name, rhs.name));
   if (lhs.kind() == Kind::kFloat)
-    return folded(lhs, zipFloats(*lhs.constant, *rhs.constant,
-                                 [kind](float a, float b) { return floatBinary(kind, a, b); }));
-  return folded(lhs,
+    return folded({lhs, rhs}, zipFloats(*lhs.constant, *rhs.constant, [kind](float a, float b) {
+                    return floatBinary(kind, a, b);
+                  }));
+  return folded({lhs, rhs},
                 zipIntegers(*lhs.constant, *rhs.constant, Kind::kInteger,
                             [kind](int64_t a, int64_t b) { return integerBinary(kind, a, b); }));
 }
@@ -257,7 +259,7 @@ Value concat(Node &node, llvm::ArrayRef<Value> inputs, int64_t axis) {
     std::vector<const Tensor *> tensors;
     for (const Value &input : inputs)
       tensors.push_back(input.constant.get());
-    return folded(inputs.front(), concat(tensors, axis));
+    return folded(inputs, concat(tensors, axis));
   }
   std::vector<mlir::Value> operands;
   for (const Value &input : inputs) {

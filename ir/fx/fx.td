@@ -15,7 +15,7 @@ def Fx_WeightOp : Fx_Op<"weight", [Symbol]> {
   let summary = "a quantised tensor, as a symbol";
   let description = [{
     Integers of the type's width, stored in the smallest of i8, i16, i32, i64 that holds it (sign extended). Otherwise like
-    `nn.weight`. The owner in the type says whose file it goes into; a `public` one is part of the program text.
+    `nn.weight`. The owner in the type says whose file it goes into; a `public` one goes into both, or into the program's text if it is small.
 
     ```mlir
     fx.weight @fc.bias : tensor<2x!fx.fixed<s20, 24, server>> = dense<[100, -3]> : tensor<2xi32>

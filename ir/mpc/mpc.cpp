@@ -177,20 +177,33 @@ LogicalResult Conv2DOp::verify() {
                       {getStrides(), getPads(), getDilations(), static_cast<int64_t>(getGroups())});
 }
 
-LogicalResult MatMulOp::verify() {
-  bool leftPrivate = static_cast<bool>(fx::fixedType(getLhs()));
-  bool rightPrivate = static_cast<bool>(fx::fixedType(getRhs()));
-  if (leftPrivate == rightPrivate)
-    return emitOpError("needs one shared operand and one of the server's");
-  Value weight = leftPrivate ? getLhs() : getRhs();
-  Value shared = leftPrivate ? getRhs() : getLhs();
-  if (owner(weight) != fx::Owner::kServer)
-    return emitOpError("matrix must be the server's");
-  auto arith = dyn_cast<ArithType>(tensor(shared).getElementType());
-  if (!arith || arith.getWidth() != width(getResult()))
-    return emitOpError("must keep the width");
-  return verifyMatMul(*this, tensor(getLhs()), tensor(getRhs()), tensor(getResult()));
+LogicalResult Conv2DPublicOp::verify() {
+  if (owner(getWeight()) != fx::Owner::kPublic)
+    return emitOpError("weight must be public");
+  if (failed(verifyKeepsWidth(*this)))
+    return failure();
+  return verifyConv2D(*this, tensor(getInput()), tensor(getWeight()), RankedTensorType(),
+                      tensor(getResult()),
+                      {getStrides(), getPads(), getDilations(), static_cast<int64_t>(getGroups())});
 }
+
+// A matrix that `wanted` knows on one side, shares on the other.
+static LogicalResult verifyKnownProduct(Operation *op, fx::Owner wanted) {
+  Value lhs = op->getOperand(0);
+  Value rhs = op->getOperand(1);
+  bool leftKnown = static_cast<bool>(fx::fixedType(lhs));
+  bool rightKnown = static_cast<bool>(fx::fixedType(rhs));
+  if (leftKnown == rightKnown || owner(leftKnown ? lhs : rhs) != wanted)
+    return op->emitOpError("needs one shared operand and ")
+           << (wanted == fx::Owner::kPublic ? "a public one" : "one of the server's");
+  auto arith = dyn_cast<ArithType>(tensor(leftKnown ? rhs : lhs).getElementType());
+  if (!arith || arith.getWidth() != width(op->getResult(0)))
+    return op->emitOpError("must keep the width");
+  return verifyMatMul(op, tensor(lhs), tensor(rhs), tensor(op->getResult(0)));
+}
+
+LogicalResult MatMulOp::verify() { return verifyKnownProduct(*this, fx::Owner::kServer); }
+LogicalResult MatMulPublicOp::verify() { return verifyKnownProduct(*this, fx::Owner::kPublic); }
 
 LogicalResult MatMulSharedOp::verify() {
   if (width(getLhs()) != width(getRhs()) || width(getLhs()) != width(getResult()))

@@ -120,6 +120,22 @@ def Mpc_MulPublicOp : Mpc_Op<"mul_public"> {
   let assemblyFormat = "$input `,` $factor attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Mpc_Conv2DPublicOp : Mpc_Op<"conv2d_public"> {
+  let summary = "convolution with public weights; local";
+  let description = [{ Each party convolves its share. A bias is added behind. The same for `mpc.matmul_public`. }];
+  let arguments = (ins Mpc_Arith:$input, Fx_Tensor:$weight, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_MatMulPublicOp : Mpc_Op<"matmul_public"> {
+  let summary = "matrix product with a public matrix, on either side; local";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 def Mpc_ReduceSumOp : Mpc_Unary<"reduce_sum"> {
   let summary = "sum over axes; local";
   let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$axes);

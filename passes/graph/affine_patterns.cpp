@@ -56,7 +56,10 @@ std::optional<ConstantConv> constantConv(nn::Conv2DOp conv, const Weights &weigh
   if (!weight)
     return std::nullopt;
   std::int64_t outputs = weight->shape[0];
-  Constant bias{{outputs}, Vector(static_cast<std::size_t>(outputs), 0.0), weight->name + "_bias"};
+  Constant bias{{outputs},
+                Vector(static_cast<std::size_t>(outputs), 0.0),
+                weight->name + "_bias",
+                /*isPublic=*/true};
   if (conv.getBias()) {
     std::optional<Constant> given = weights.constantOf(conv.getBias());
     if (!given)
@@ -88,6 +91,12 @@ LogicalResult replaceWithConv(Operation *op, const ConstantConv &conv, Value inp
   return success();
 }
 
+// Whether a factor may move into a weight: a public weight stays public rather than take a private
+// factor, since its layer costs nothing. So a product is as private as the weight was.
+bool mayTake(const Constant &weight, const Constant &factor) {
+  return factor.isPublic || !weight.isPublic;
+}
+
 void scaleOutputs(ConstantConv &conv, const Vector &factor) {
   std::size_t each = conv.weight.values.size() / factor.size();
   for (std::size_t i = 0; i < conv.weight.values.size(); ++i)
@@ -104,9 +113,11 @@ LogicalResult foldIntoConv(OpType op, PatternRewriter &rewriter, Weights &weight
     return failure();
   std::optional<ConstantConv> conv = onlyUseOfConv(parts->other, weights);
   auto channels = parts->constant.along(typeOf(op.getResult()).getShape(), 1);
-  if (!conv || !channels)
+  constexpr bool kIsProduct = std::is_same_v<OpType, nn::MulOp>;
+  if (!conv || !channels || (kIsProduct && !mayTake(conv->weight, parts->constant)))
     return failure();
-  if constexpr (std::is_same_v<OpType, nn::MulOp>)
+  conv->bias.isPublic &= parts->constant.isPublic;
+  if constexpr (kIsProduct)
     scaleOutputs(*conv, *channels);
   else
     for (std::size_t m = 0; m < channels->size(); ++m)
@@ -174,7 +185,7 @@ LogicalResult foldMulIntoMatMul(nn::MulOp op, PatternRewriter &rewriter, Weights
   if (!matmul)
     return failure();
   auto factor = parts->constant.along(typeOf(op.getResult()).getShape(), matmul->outputAxis());
-  if (!factor)
+  if (!factor || !mayTake(matmul->matrix, parts->constant))
     return failure();
   scaleMatrix(matmul->matrix, *factor, matmul->isRight ? 1 : 0);
   return replaceWithMatMul(op, *matmul, matmul->input(), joined(rewriter, producer, op), rewriter,
@@ -200,8 +211,10 @@ LogicalResult foldBeforeConv(nn::Conv2DOp op, PatternRewriter &rewriter, Weights
   if (!conv)
     return failure();
   auto channels = parts->constant.along(typeOf(input).getShape(), 1);
-  if (!channels)
+  if (!channels || (!isSum && !mayTake(conv->weight, parts->constant)))
     return failure();
+  if (isSum)
+    conv->bias.isPublic &= conv->weight.isPublic && parts->constant.isPublic;
   auto outputs = static_cast<std::size_t>(conv->weight.shape[0]);
   auto inputs = static_cast<std::size_t>(conv->weight.shape[1]);
   std::size_t perGroup = outputs / static_cast<std::size_t>(op.getGroups());
@@ -235,7 +248,7 @@ LogicalResult foldBeforeMatMul(nn::MatMulOp op, PatternRewriter &rewriter, Weigh
   if (!parts || (isSum && parts->other.getDefiningOp<nn::MatMulOp>()))
     return failure();
   auto factor = parts->constant.along(typeOf(input).getShape(), matmul->inputAxis());
-  if (!factor)
+  if (!factor || (!isSum && !mayTake(matmul->matrix, parts->constant)))
     return failure();
   Location location = rewriter.getFusedLoc({op.getLoc(), producer->getLoc()});
   if (!isSum) {
@@ -245,7 +258,10 @@ LogicalResult foldBeforeMatMul(nn::MatMulOp op, PatternRewriter &rewriter, Weigh
   auto rows = static_cast<std::size_t>(matmul->matrix.shape[0]);
   auto columns = static_cast<std::size_t>(matmul->matrix.shape[1]);
   std::size_t count = matmul->isRight ? columns : rows;
-  Constant bias{{static_cast<int64_t>(count)}, Vector(count, 0.0), matmul->matrix.name + "_bias"};
+  Constant bias{{static_cast<int64_t>(count)},
+                Vector(count, 0.0),
+                matmul->matrix.name + "_bias",
+                matmul->matrix.isPublic && parts->constant.isPublic};
   if (!matmul->isRight)
     bias.shape.push_back(1);
   for (std::size_t i = 0; i < matmul->matrix.values.size(); ++i)
@@ -298,8 +314,11 @@ LogicalResult distribute(nn::MulOp op, PatternRewriter &rewriter, Weights &weigh
   ArrayRef<int64_t> shape = typeOf(op.getResult()).getShape();
   auto matmul = inner->other.getDefiningOp<nn::MatMulOp>();
   auto linear = matmul ? constantMatMul(matmul, weights) : std::nullopt;
-  bool takesFactor = (linear && outer->constant.along(shape, linear->outputAxis())) ||
-                     (onlyUseOfConv(inner->other, weights) && outer->constant.along(shape, 1));
+  auto conv = onlyUseOfConv(inner->other, weights);
+  bool takesFactor =
+      (linear && mayTake(linear->matrix, outer->constant) &&
+       outer->constant.along(shape, linear->outputAxis())) ||
+      (conv && mayTake(conv->weight, outer->constant) && outer->constant.along(shape, 1));
   if (!takesFactor)
     return failure();
   Constant both =
@@ -385,8 +404,9 @@ LogicalResult expandBatchNorm(nn::BatchNormOp op, PatternRewriter &rewriter, Wei
   double epsilon = op.getEpsilon().convertToDouble();
   clear::Shape shape(static_cast<std::size_t>(type.getRank()) - 1, 1);
   shape[0] = static_cast<std::int64_t>(channels);
-  Constant factor{shape, Vector(channels), scale->name};
-  Constant offset{shape, Vector(channels), bias->name};
+  Constant factor{shape, Vector(channels), scale->name, scale->isPublic && variance->isPublic};
+  Constant offset{shape, Vector(channels), bias->name,
+                  factor.isPublic && bias->isPublic && mean->isPublic};
   for (std::size_t c = 0; c < channels; ++c) {
     factor.values[c] = scale->values[c] / std::sqrt(variance->values[c] + epsilon);
     offset.values[c] = bias->values[c] - mean->values[c] * factor.values[c];

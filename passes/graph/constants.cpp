@@ -47,7 +47,8 @@ std::optional<Constant> Weights::constantOf(Value value) const {
   auto base = bases_.find(name);
   return Constant{{type.getShape().begin(), type.getShape().end()},
                   {floats.begin(), floats.end()},
-                  base == bases_.end() ? name : base->second};
+                  base == bases_.end() ? name : base->second,
+                  weight.getIsPublic()};
 }
 
 bool Weights::isConstant(Value value) const {
@@ -56,11 +57,19 @@ bool Weights::isConstant(Value value) const {
   return value.getDefiningOp<nn::ConstantOp>() != nullptr;
 }
 
-Value Weights::create(OpBuilder &builder, Location location, StringRef name, ElementsAttr value) {
+bool Weights::isPublic(nn::ConstantOp constant) const {
+  auto weight = symbols_.lookup<nn::WeightOp>(constant.getWeight());
+  return weight && weight.getIsPublic();
+}
+
+Value Weights::create(OpBuilder &builder, Location location, StringRef name, ElementsAttr value,
+                      bool isPublic) {
   OperationState state(location, nn::WeightOp::getOperationName());
   state.addAttribute("sym_name", builder.getStringAttr(name));
   state.addAttribute("type", TypeAttr::get(value.getShapedType()));
   state.addAttribute("value", value);
+  if (isPublic)
+    state.addAttribute("is_public", builder.getUnitAttr());
   // Not through `builder`: a symbol is no result of the rewriting, and stands at the module's head.
   auto weight = cast<nn::WeightOp>(Operation::create(state));
   StringAttr unique = symbols_.insert(weight, module_.getBody()->begin());
@@ -78,7 +87,8 @@ Value Weights::create(OpBuilder &builder, Location location, const Constant &con
       return {};
     }
   return create(builder, location, constant.name,
-                makeFloatValue(constant.shape, floats, builder.getContext(), constant.name));
+                makeFloatValue(constant.shape, floats, builder.getContext(), constant.name),
+                constant.isPublic);
 }
 
 Value Weights::create(OpBuilder &builder, Location location, const Constant &constant,

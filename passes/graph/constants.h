@@ -20,7 +20,8 @@ namespace dyad {
 struct Constant {
   clear::Shape shape;
   std::vector<double> values;
-  std::string name; ///< of the weight
+  std::string name;      ///< of the weight
+  bool isPublic = false; ///< both parties know it
 
   /// The value for each position of `axis` of a tensor of shape `target`, if the constant does not
   /// depend on any other axis.
@@ -51,7 +52,9 @@ public:
                      mlir::RankedTensorType type);
   /// A new weight with this value attribute, made unique in the same way.
   mlir::Value create(mlir::OpBuilder &builder, mlir::Location location, llvm::StringRef name,
-                     mlir::ElementsAttr value);
+                     mlir::ElementsAttr value, bool isPublic);
+  /// Whether the weight behind an nn.constant is public.
+  bool isPublic(nn::ConstantOp constant) const;
 
   /// Whether a diagnostic was emitted: patterns stop, and the pass fails.
   bool failed() const { return failed_; }
@@ -72,6 +75,7 @@ template <typename F> Constant combine(const Constant &a, const Constant &b, F f
   };
   Constant result;
   result.name = a.name;
+  result.isPublic = a.isPublic && b.isPublic;
   for (std::size_t axis = 0; axis < rank; ++axis)
     result.shape.push_back(size(a, axis) == 1 ? size(b, axis) : size(a, axis));
   result.values.resize(static_cast<std::size_t>(clear::sizeOf(result.shape)));

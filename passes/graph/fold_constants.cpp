@@ -11,6 +11,7 @@
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <cmath>
 
@@ -49,6 +50,7 @@ private:
   LogicalResult fold(Weights &weights) {
     SymbolTable symbols(getOperation());
     llvm::DenseMap<Value, Shared> known;
+    llvm::DenseSet<Value> isPublic;
     SmallVector<Operation *> folded;
     auto visit = [&](Operation *op) -> LogicalResult {
       bool isNn = op->getName().getDialectNamespace() == "nn";
@@ -63,7 +65,12 @@ private:
         if (!value)
           value = std::make_shared<const NnValue>(
               nnWeightValue(symbols.lookup(operand.getDefiningOp<nn::ConstantOp>().getWeight())));
+        if (auto constant = operand.getDefiningOp<nn::ConstantOp>();
+            constant && weights.isPublic(constant))
+          isPublic.insert(operand);
       }
+      if (llvm::all_of(op->getOperands(), [&](Value v) { return isPublic.contains(v); }))
+        isPublic.insert(op->getResult(0));
       for (Value operand : op->getOperands())
         operands.push_back(known[operand].get());
       Shared result = std::make_shared<const NnValue>(evaluateNn(op, operands));
@@ -99,7 +106,8 @@ private:
       StringRef node = nodeName(named);
       StringRef name = node.empty() ? named->getName().stripDialect() : node;
       Value constant = weights.create(builder, named->getLoc(), name,
-                                      attributeOf(*known[source], &getContext(), name));
+                                      attributeOf(*known[source], &getContext(), name),
+                                      isPublic.contains(source));
       if (source != op->getResult(0)) {
         op->setOperand(0, constant);
         continue;

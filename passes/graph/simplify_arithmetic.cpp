@@ -150,7 +150,8 @@ Constant beforePermutation(const Constant &constant, ArrayRef<int64_t> permutati
   std::size_t rank = permutation.size();
   clear::Shape shape(rank - constant.shape.size(), 1);
   shape.insert(shape.end(), constant.shape.begin(), constant.shape.end());
-  Constant result{clear::Shape(rank), std::vector<double>(constant.values.size()), constant.name};
+  Constant result{clear::Shape(rank), std::vector<double>(constant.values.size()), constant.name,
+                  constant.isPublic};
   for (std::size_t i = 0; i < rank; ++i)
     result.shape[static_cast<std::size_t>(permutation[i])] = shape[i];
   for (std::size_t i = 0; i < constant.values.size(); ++i) {

@@ -63,10 +63,12 @@ void Converter::convertConvolution(nn::Conv2DOp op) {
     proved = proved ? hull(*proved, one) : one;
   }
   Format chosen = format(op, proved.value_or(IntegerRange{0, 0}), fraction, Stage::kAccumulator);
-  Value biasValue;
-  if (op.getBias())
-    biasValue = addend(op, op.getBias(), fraction, chosen).value;
   fx::Owner owner = fx::join(from.getOwner(), weightType.getOwner());
+  Value biasValue;
+  if (op.getBias()) {
+    biasValue = addend(op, op.getBias(), fraction, chosen).value;
+    owner = fx::join(owner, fx::fixedType(biasValue).getOwner());
+  }
   Value value = builder_.create<fx::Conv2DOp>(
       op.getLoc(), type(op.getResult(), chosen.width, fraction, owner), input.value, weights.value,
       biasValue, op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr());

@@ -80,8 +80,9 @@ FixedConstant Quantiser::constant(OpBuilder &builder, Value value, int64_t fract
   }
   nn::WeightOp weight = constantWeight(value, symbols_);
   std::vector<int64_t> integers = rounded(valuesOf(weight), fraction);
-  auto type = fx::FixedType::get(builder.getContext(), /*isSigned=*/true, width,
-                                 static_cast<int>(fraction), fx::Owner::kServer);
+  auto type =
+      fx::FixedType::get(builder.getContext(), /*isSigned=*/true, width, static_cast<int>(fraction),
+                         weight.getIsPublic() ? fx::Owner::kPublic : fx::Owner::kServer);
   Value result = reference(builder, weight.getLoc(), weight.getSymName().str(), type,
                            cast<RankedTensorType>(weight.getType()).getShape(), integers);
   IntegerRange range = rangeOfIntegers(integers);

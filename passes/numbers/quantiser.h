@@ -38,8 +38,8 @@ public:
   IntegerRange rangeAt(mlir::Value value, int64_t fraction) const;
 
   /// The constant `value` (an nn.constant, perhaps through structure operations) rounded to
-  /// nearest at `fraction`, as an fx value of the given width, owned by the server. The range must
-  /// fit: see `rangeAt`.
+  /// nearest at `fraction`, as an fx value of the given width, public if the weight is, else the
+  /// server's. The range must fit: see `rangeAt`.
   FixedConstant constant(mlir::OpBuilder &builder, mlir::Value value, int64_t fraction,
                          unsigned width);
 

@@ -37,6 +37,25 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
   ];
 }
 
+def MergeLinear : Pass<"merge-linear", "::mlir::ModuleOp"> {
+  let summary = "One encryption for all linear operations on the same shares";
+  let description = [{
+    Convolutions and matrix products that read the same integers become one, with the filters or columns of all: the client's
+    shares are encrypted (or chosen with) once. A smaller kernel is put into the larger one, with zeros around it, where strides
+    are equal: SqueezeNet's 1x1 beside its 3x3, a shortcut of stride 2 beside a 3x3 of stride 2. The ring is the widest one;
+    results are slices of the merged one, reduced to their own ring for nothing. Two become one only where that sends no more
+    bytes, takes less time by the time model and asks for no new RLWE keys. The weights of both become one weight, and both nodes'
+    names stand in the location.
+
+    Before: `%1 = mpc.matmul %x, %q {..he..}`, `%2 = mpc.matmul %x, %k {..he..}`
+    After:  `%0 = mpc.matmul %x, %qk {..he..}`, `%1 = mpc.slice %0 {starts = array<i64: 0, 0>, ..}`, `%2 = mpc.slice %0 {..}`
+
+    Requires: `mpc`, before `share-flows`; weights that are constants. Keeps: all integers. Example:
+    tests/lit/protocols/merge-linear.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect", "::dyad::fx::FxDialect"];
+}
+
 def ShareFlows : Pass<"share-flows", "::mlir::ModuleOp"> {
   let summary = "Let independent protocols send in the same flows";
   let description = [{

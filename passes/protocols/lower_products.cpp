@@ -101,21 +101,29 @@ void Lowering::chooseLinearProtocol(Operation *op) {
 }
 
 LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
-  if (ownerOf(op.getWeight()) != fx::Owner::kServer)
+  bool isPublic = ownerOf(op.getWeight()) == fx::Owner::kPublic;
+  if (!isPublic && ownerOf(op.getWeight()) != fx::Owner::kServer)
     return op.emitError("convolution of shared values needs weights that the server knows, not ")
            << fx::stringifyOwner(ownerOf(op.getWeight())) << " ones";
   Value result = op.getResult();
   unsigned width = productWidth(result);
   Value input = ring(op.getInput(), width);
   Value bias = op.getBias();
-  bool biasInside = bias && ownerOf(bias) == fx::Owner::kServer;
-  auto protocol =
-      mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
-  auto conv = create<mpc::Conv2DOp>(
-      arith(result, width), input, op.getWeight(), biasInside ? bias : Value(), op.getStridesAttr(),
-      op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr(), protocol);
-  chooseLinearProtocol(conv);
-  Value sum = conv.getResult();
+  bool biasInside = bias && !isPublic && ownerOf(bias) == fx::Owner::kServer;
+  Value sum;
+  if (isPublic) {
+    sum = create<mpc::Conv2DPublicOp>(arith(result, width), input, op.getWeight(),
+                                      op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(),
+                                      op.getGroupsAttr());
+  } else {
+    auto protocol =
+        mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
+    auto conv = create<mpc::Conv2DOp>(
+        arith(result, width), input, op.getWeight(), biasInside ? bias : Value(),
+        op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr(), protocol);
+    chooseLinearProtocol(conv);
+    sum = conv.getResult();
+  }
   if (bias && !biasInside) {
     auto element = mpc::ArithType::get(builder_.getContext(), width);
     int64_t channels = cast<RankedTensorType>(bias.getType()).getDimSize(0);
@@ -144,8 +152,14 @@ LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
     define(result, product.getResult());
     return success();
   }
-  define(result,
-         create<mpc::MatMulSharedOp>(arith(result, width), ring(lhs, width), ring(rhs, width)));
+  bool leftPublic = ownerOf(lhs) == fx::Owner::kPublic;
+  if (leftPublic || ownerOf(rhs) == fx::Owner::kPublic)
+    define(result,
+           create<mpc::MatMulPublicOp>(arith(result, width), leftPublic ? lhs : ring(lhs, width),
+                                       leftPublic ? ring(rhs, width) : rhs));
+  else
+    define(result,
+           create<mpc::MatMulSharedOp>(arith(result, width), ring(lhs, width), ring(rhs, width)));
   return success();
 }
 

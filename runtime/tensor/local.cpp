@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tensor/local.h"
 
+#include "runtime/clear/linear.h"
 #include "runtime/clear/reduce.h"
 #include "runtime/clear/structure.h"
 #include "runtime/tensor/ring_tensor.h"
@@ -115,6 +116,23 @@ Share mulPublic(Share x, const Plain &factor) {
     x.values[i] *= factors[i];
   x.values = reduced(std::move(x.values), x.bits);
   return x;
+}
+
+Share conv2dPublic(const Share &x, const Plain &weight, const ConvWindow &window) {
+  const RingTensor known{weight.shape, ringOf(weight, x.bits)};
+  return shareOf(clear::conv2d<std::uint64_t>(tensorOf(x), known, nullptr, window), x.bits);
+}
+
+Share matmulPublic(Share lhs, const Plain &rhs) {
+  const unsigned bits = lhs.bits;
+  const RingTensor known{rhs.shape, ringOf(rhs, bits)};
+  return shareOf(clear::matmul(tensorOf(std::move(lhs)), known), bits);
+}
+
+Share matmulPublic(const Plain &lhs, Share rhs) {
+  const unsigned bits = rhs.bits;
+  const RingTensor known{lhs.shape, ringOf(lhs, bits)};
+  return shareOf(clear::matmul(known, tensorOf(std::move(rhs))), bits);
 }
 
 Share reduceSum(Share x, const std::vector<std::int64_t> &axes) {

@@ -35,6 +35,11 @@ Share neg(Share x);
 Share shiftLeft(Share x, unsigned shift, unsigned bits);
 /// Product with a public tensor of the same shape.
 Share mulPublic(Share x, const Plain &factor);
+/// Convolution with public weights, without a bias, and matrix product with a public matrix; shapes
+/// as clear::conv2d and clear::matmul.
+Share conv2dPublic(const Share &x, const Plain &weight, const ConvWindow &window);
+Share matmulPublic(Share lhs, const Plain &rhs);
+Share matmulPublic(const Plain &lhs, Share rhs);
 /// Sum over axes, which stay with size one.
 Share reduceSum(Share x, const std::vector<std::int64_t> &axes);
 /// Sum of each window; padding is zero.

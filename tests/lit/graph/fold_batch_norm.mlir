@@ -177,3 +177,35 @@ func.func @not_per_channel() {
   nn.output "y" %y to "client" : tensor<1x1x2x2xf32>
   return
 }
+
+// -----
+// Public weights stay public: a private offset joins the bias, a private factor stays outside. What follows from public ones is public.
+// CHECK-DAG: nn.weight @w_1 : tensor<1x1x1x1xf32> = dense<6.000000e+00> : tensor<1x1x1x1xf32> {is_public}
+// CHECK-DAG: nn.weight @w_0 : tensor<1x1x1x1xf32> = dense<2.000000e+00> : tensor<1x1x1x1xf32> {is_public}
+// CHECK-DAG: nn.weight @w_bias : tensor<1xf32> = dense<3.000000e+00> : tensor<1xf32>{{$}}
+nn.weight @w : tensor<1x1x1x1xf32> = dense<2.0> : tensor<1x1x1x1xf32> {is_public}
+nn.weight @private : tensor<1xf32> = dense<3.0> : tensor<1xf32>
+nn.weight @public : tensor<1xf32> = dense<3.0> : tensor<1xf32> {is_public}
+// CHECK-LABEL: func.func @public_weights
+func.func @public_weights() {
+  %x = nn.input "x" owner "client" : tensor<1x1x2x2xf32>
+  %w = nn.constant @w : tensor<1x1x1x1xf32>
+  %private = nn.constant @private : tensor<1xf32>
+  %public = nn.constant @public : tensor<1xf32>
+  %secret = nn.broadcast %private : (tensor<1xf32>) -> tensor<1x1x2x2xf32>
+  %known = nn.broadcast %public : (tensor<1xf32>) -> tensor<1x1x2x2xf32>
+  // CHECK: nn.conv2d %{{.*}} bias
+  %0 = nn.conv2d %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
+  %1 = nn.add %0, %secret : tensor<1x1x2x2xf32>
+  // CHECK: %[[C:.*]] = nn.conv2d
+  // CHECK: nn.mul %[[C]]
+  %2 = nn.conv2d %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
+  %3 = nn.mul %2, %secret : tensor<1x1x2x2xf32>
+  // CHECK: nn.conv2d
+  %4 = nn.conv2d %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
+  %5 = nn.mul %4, %known : tensor<1x1x2x2xf32>
+  nn.output "a" %1 to "client" : tensor<1x1x2x2xf32>
+  nn.output "b" %3 to "client" : tensor<1x1x2x2xf32>
+  nn.output "c" %5 to "client" : tensor<1x1x2x2xf32>
+  return
+}

@@ -9,6 +9,7 @@
 fx.weight @conv : tensor<2x1x3x3x!w>
 fx.weight @bias : tensor<2x!fx.fixed<s32, 14, server>> = dense<[1, -1]> : tensor<2xi32>
 fx.weight @fc : tensor<8x3x!w>
+fx.weight @kernel : tensor<2x1x1x1x!fx.fixed<s8, 0, public>> = dense<1> : tensor<2x1x1x1xi8>
 fx.weight @public : tensor<1x1x4x4x!fx.fixed<u8, 0, public>> = dense<3> : tensor<1x1x4x4xi8>
 
 // CHECK-LABEL: func.func @main
@@ -31,6 +32,11 @@ func.func @main() {
   %p = fx.constant @public : tensor<1x1x4x4x!fx.fixed<u8, 0, public>>
   // CHECK: mpc.mul_public
   %mp = mpc.mul_public %s, %p : (tensor<1x1x4x4x!a>, tensor<1x1x4x4x!fx.fixed<u8, 0, public>>) -> tensor<1x1x4x4x!a>
+  %kernel = fx.constant @kernel : tensor<2x1x1x1x!fx.fixed<s8, 0, public>>
+  // CHECK: mpc.conv2d_public %{{.*}}, %{{.*}} {dilations = array<i64: 1, 1>, groups = 1 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
+  %cp = mpc.conv2d_public %mp, %kernel {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4x!a>, tensor<2x1x1x1x!fx.fixed<s8, 0, public>>) -> tensor<1x2x4x4x!a>
+  // CHECK: mpc.matmul_public
+  %lp = mpc.matmul_public %p, %mp : (tensor<1x1x4x4x!fx.fixed<u8, 0, public>>, tensor<1x1x4x4x!a>) -> tensor<1x1x4x4x!a>
   // CHECK: mpc.mul_private
   %mv = mpc.mul_private %mp, %x : (tensor<1x1x4x4x!a>, tensor<1x1x4x4x!x>) -> tensor<1x1x4x4x!a>
   // CHECK: mpc.mul_shared

@@ -155,6 +155,22 @@ func.func @matmul_none_private(%x: tensor<2x2x!mpc.arith<16>>) {
 
 // -----
 !w = !fx.fixed<s8, 0, server>
+func.func @conv_public_owner(%x: tensor<1x1x4x4x!mpc.arith<16>>, %w: tensor<1x1x1x1x!w>) {
+  // expected-error @+1 {{weight must be public}}
+  %0 = mpc.conv2d_public %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4x!mpc.arith<16>>, tensor<1x1x1x1x!w>) -> tensor<1x1x4x4x!mpc.arith<16>>
+  return
+}
+
+// -----
+!w = !fx.fixed<s8, 0, server>
+func.func @matmul_public_owner(%x: tensor<2x2x!mpc.arith<16>>, %w: tensor<2x2x!w>) {
+  // expected-error @+1 {{needs one shared operand and a public one}}
+  %0 = mpc.matmul_public %x, %w : (tensor<2x2x!mpc.arith<16>>, tensor<2x2x!w>) -> tensor<2x2x!mpc.arith<16>>
+  return
+}
+
+// -----
+!w = !fx.fixed<s8, 0, server>
 func.func @matmul_width(%x: tensor<2x2x!mpc.arith<16>>, %w: tensor<2x2x!w>) {
   // expected-error @+1 {{must keep the width}}
   %0 = mpc.matmul %w, %x {protocol = #mpc.linear<ot_client_chooses>} : (tensor<2x2x!w>, tensor<2x2x!mpc.arith<16>>) -> tensor<2x2x!mpc.arith<24>>

@@ -10,7 +10,8 @@ nn.weight @"conv/w:0" : tensor<4x2x3x3xf32>
 nn.weight @conv.bias : tensor<4xf32> = dense<0.5> : tensor<4xf32>
 // CHECK: nn.weight @indices : tensor<3xi64> = dense<[1, 2, 3]>
 nn.weight @indices : tensor<3xi64> = dense<[1, 2, 3]> : tensor<3xi64>
-nn.weight @one : tensor<2xf32> = dense<1.0> : tensor<2xf32>
+// CHECK: nn.weight @one : tensor<2xf32> = dense<1.000000e+00> : tensor<2xf32> {is_public}
+nn.weight @one : tensor<2xf32> = dense<1.0> : tensor<2xf32> {is_public}
 nn.weight @fc : tensor<8x10xf32>
 
 // CHECK-LABEL: func.func @main

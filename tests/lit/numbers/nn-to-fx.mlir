@@ -124,3 +124,23 @@ func.func @indices() {
   nn.output "y" %1 to "client" : tensor<1x1xi64>
   return
 }
+
+// -----
+// A public weight gives the client what it needs to go on alone; a private bias ends that.
+// CHECK-DAG: fx.weight @w : tensor<1x1x1x1x!fx.fixed<s7, 6, public>>
+// CHECK-DAG: fx.weight @b : tensor<1x!fx.fixed<{{.*}}, server>>
+nn.weight @w : tensor<1x1x1x1xf32> = dense<0.5> : tensor<1x1x1x1xf32> {is_public}
+nn.weight @b : tensor<1xf32> = dense<0.25> : tensor<1xf32>
+// CHECK-LABEL: func.func @public_weights
+func.func @public_weights() {
+  %x = nn.input "x" owner "client" range -2.0 to 2.0 : tensor<1x1x2x2xf32>
+  %w = nn.constant @w : tensor<1x1x1x1xf32>
+  %b = nn.constant @b : tensor<1xf32>
+  // CHECK: fx.conv2d {{.*}} -> tensor<1x1x2x2x!fx.fixed<{{.*}}, client>>
+  %0 = nn.conv2d %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
+  %1 = nn.relu %0 : tensor<1x1x2x2xf32>
+  // CHECK: fx.conv2d {{.*}} bias {{.*}} -> tensor<1x1x2x2x!fx.fixed<{{.*}}, shared>>
+  %2 = nn.conv2d %1, %w bias %b {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x2x2xf32>
+  nn.output "y" %2 to "client" : tensor<1x1x2x2xf32>
+  return
+}

@@ -5,6 +5,8 @@
 !c = !fx.fixed<s9, 4, client>
 fx.weight @off : tensor<2x6x!fx.fixed<s6, 4, server>>
 fx.weight @public : tensor<2x6x!fx.fixed<s5, 3, public>> = dense<1> : tensor<2x6xi8>
+fx.weight @kernel : tensor<1x1x1x1x!fx.fixed<s5, 3, public>> = dense<3> : tensor<1x1x1x1xi8>
+fx.weight @bias : tensor<1x!fx.fixed<s16, 7, server>>
 fx.weight @private : tensor<2x6x!fx.fixed<s4, 3, server>>
 fx.weight @right : tensor<6x100x!fx.fixed<s3, 2, server>>
 fx.weight @wide : tensor<6x100x!fx.fixed<s16, 2, server>>
@@ -35,6 +37,16 @@ func.func @main() {
   // CHECK: mpc.matmul {{.*}}ot_server_chooses
   %n = fx.constant @right : tensor<6x100x!fx.fixed<s3, 2, server>>
   %6 = fx.matmul %s, %n : (tensor<2x6x!s>, tensor<6x100x!fx.fixed<s3, 2, server>>) -> tensor<2x100x!fx.fixed<s26, 6, shared>>
+  // Public weights: local, whether or not a bias is the server's.
+  // CHECK: mpc.matmul_public {{.*}} -> tensor<2x2x!mpc.arith<16>>
+  %pub = fx.transpose %k {permutation = array<i64: 1, 0>} : (tensor<2x6x!fx.fixed<s5, 3, public>>) -> tensor<6x2x!fx.fixed<s5, 3, public>>
+  %8 = fx.matmul %s, %pub : (tensor<2x6x!s>, tensor<6x2x!fx.fixed<s5, 3, public>>) -> tensor<2x2x!fx.fixed<s16, 7, shared>>
+  // CHECK: %[[CONV:.*]] = mpc.conv2d_public {{.*}} -> tensor<1x1x2x6x!mpc.arith<16>>
+  // CHECK: mpc.add %[[CONV]]
+  %image = fx.reshape %s : (tensor<2x6x!s>) -> tensor<1x1x2x6x!s>
+  %kernel = fx.constant @kernel : tensor<1x1x1x1x!fx.fixed<s5, 3, public>>
+  %bias = fx.constant @bias : tensor<1x!fx.fixed<s16, 7, server>>
+  %9 = fx.conv2d %image, %kernel bias %bias {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x6x!s>, tensor<1x1x1x1x!fx.fixed<s5, 3, public>>, tensor<1x!fx.fixed<s16, 7, server>>) -> tensor<1x1x2x6x!fx.fixed<s16, 7, shared>>
   // CHECK: mpc.matmul_shared
   %t = fx.transpose %s {permutation = array<i64: 1, 0>} : (tensor<2x6x!s>) -> tensor<6x2x!s>
   %7 = fx.matmul %s, %t : (tensor<2x6x!s>, tensor<6x2x!s>) -> tensor<2x2x!fx.fixed<s22, 8, shared>>
@@ -51,5 +63,9 @@ func.func @main() {
   // CHECK: mpc.reveal {{.*}} -> tensor<2x2x!fx.fixed<s22, 8, public>>
   %r7 = fx.reveal %7 : (tensor<2x2x!fx.fixed<s22, 8, shared>>) -> tensor<2x2x!fx.fixed<s22, 8, public>>
   fx.output "d" %r7 : tensor<2x2x!fx.fixed<s22, 8, public>>
+  %r8 = fx.reveal %8 : (tensor<2x2x!fx.fixed<s16, 7, shared>>) -> tensor<2x2x!fx.fixed<s16, 7, client>>
+  fx.output "e" %r8 : tensor<2x2x!fx.fixed<s16, 7, client>>
+  %r9 = fx.reveal %9 : (tensor<1x1x2x6x!fx.fixed<s16, 7, shared>>) -> tensor<1x1x2x6x!fx.fixed<s16, 7, client>>
+  fx.output "f" %r9 : tensor<1x1x2x6x!fx.fixed<s16, 7, client>>
   return
 }

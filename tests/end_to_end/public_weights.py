@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers with public weights cost nothing, in prediction and in measurement, and change no result.
+
+What the client can compute alone it computes in the clear: its input up to the first private weight. Behind that, layers with public
+weights run on shares. Public weights are in the client's folder, private ones are not.
+"""
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from dyad_tools import Checks, model_folder, must, run, run_parties, tool
+
+checks = Checks()
+LINEAR = {"conv2d", "matmul", "mul_private"}
+
+# Patterns, and the nodes whose layers are private then: by the names that costs give them.
+CASES = {
+    "all weights": (["*"], set()),
+    "the first layers": (["c1.*", "c2.*"], {"/f1/Gemm", "/f2/Gemm"}),
+    "the last layers": (["f*"], {"/c1/Conv", "/c2/Conv"}),
+    "weights without biases": (["*.weight"], set()),
+    "one in the middle": (["c2.weight"], {"/c1/Conv", "/f1/Gemm", "/f2/Gemm"}),
+}
+
+
+def private_linear_nodes(costs):
+    return {part for node in costs for part in node["name"].split(" + ")
+            if LINEAR & set(node["op"].split(" + ")) and node["bytes_to_server"] + node["bytes_to_client"] > 0}
+
+
+def tensors_of(path):
+    raw = pathlib.Path(path).read_bytes()
+    return set(json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])) if path.exists() else set()
+
+
+def main():
+    source = model_folder("digits_lenet")
+    model = onnx.load(str(source / "model.onnx"))
+    images = np.load(source / "in_0_x.npy")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        np.save(folder / "calibration.npy", images[:32])
+        np.save(folder / "x.npy", images[-2:])
+
+        def compile_model(name, flags):
+            out = folder / name.replace(" ", "-")
+            must([tool("dyadc"), source / "model.onnx", "-o", out, "--calibrate", folder / "calibration.npy", *flags])
+            must([out / "reference/reference", "--input", folder / "x.npy", "--output", out / "expected.npy", "--raw"])
+            return out
+
+        private = compile_model("nothing", [])
+        expected = np.load(private / "expected.npy")
+        for name, (patterns, nodes) in CASES.items():
+            out = compile_model(name, [flag for pattern in patterns for flag in ("--public-weights", pattern)])
+            checks.expect(np.array_equal(np.load(out / "expected.npy"), expected), f"{name}: reference computes the same integers")
+            client, _ = run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
+            checks.expect(np.array_equal(np.load(out / "got.npy"), expected), f"{name}: equal")
+            predicted = json.loads(must([tool("dyad-dump"), out, "--costs", "--json"]).stdout)["nodes"]
+            checks.expect(private_linear_nodes(predicted) == nodes, f"{name}: layers with traffic", str(predicted))
+            measured = [(node["name"], node["op"], node["bytes_sent"], node["bytes_received"]) for node in client["nodes"]]
+            wanted = [(node["name"], node["op"], node["bytes_to_server"], node["bytes_to_client"]) for node in predicted]
+            checks.expect(measured == wanted, f"{name}: predicted costs are the measured ones", f"{measured}\n{wanted}")
+            public = set(json.loads((out / "manifest.json").read_text())["public_weights"])
+            at_client = tensors_of(out / "client/public.safetensors")
+            checks.expect(at_client and at_client <= public, f"{name}: the client's folder has public weights only", str(at_client))
+            checks.expect(not (tensors_of(private / "server/weights.safetensors") - public) & at_client, f"{name}: and no private one")
+
+        checks.expect(not (private / "client/public.safetensors").exists(), "no file of weights where none is public")
+        everything = json.loads(must([tool("dyad-dump"), folder / "all-weights", "--costs", "--json"]).stdout)
+        checks.expect(not everything["nodes"], "with all weights public the client computes alone")
+
+        # The model that this one was fine-tuned from: convolutions as here, other matrices.
+        rng = np.random.default_rng(3)
+        for initializer in model.graph.initializer:
+            if initializer.name.startswith("f"):
+                values = numpy_helper.to_array(initializer)
+                initializer.CopyFrom(numpy_helper.from_array(rng.permutation(values.ravel()).reshape(values.shape), initializer.name))
+        onnx.save(model, str(folder / "base.onnx"))
+        out = compile_model("fine tuned", ["--public-weights", folder / "base.onnx"])
+        public = set(json.loads((out / "manifest.json").read_text())["public_weights"])
+        checks.expect(public == {"c1.weight", "c1.bias", "c2.weight", "c2.bias"}, "what the public model has too is public", str(public))
+        run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
+        checks.expect(np.array_equal(np.load(out / "got.npy"), expected), "fine-tuned: equal")
+
+        done = run([tool("dyadc"), source / "model.onnx", "-o", folder / "wrong", "--public-weights", "c3*"])
+        checks.expect(done.returncode == 1 and "c3*" in done.stderr, "a pattern without weights is an error", done.stderr)
+
+        # A public input: the server's weights make every value known to the server.
+        out = compile_model("public input", ["--owner", "x=public"])
+        run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy", [f"x={folder / 'x.npy'}"])
+        checks.expect(np.array_equal(np.load(out / "got.npy"), expected), "public input: equal")
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
