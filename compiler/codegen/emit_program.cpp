@@ -43,6 +43,8 @@ const char *protocolName(mpc::LinearProtocol protocol) {
     break;
   case mpc::LinearProtocol::kHe:
     return "LinearProtocol::kHe";
+  case mpc::LinearProtocol::kHePacked:
+    return "LinearProtocol::kHePacked";
   }
   return "LinearProtocol::kOtClientChooses";
 }
@@ -473,10 +475,12 @@ std::string ProgramWriter::text(const InfoOptions &info, const std::string &outp
 
 // Keys of the RLWE layers, if there are any.
 std::string ProgramWriter::prepareBody() const {
-  const std::vector<unsigned> sets = mpc::heParameterSets(module_);
-  if (sets.empty())
+  std::vector<std::string> needs;
+  for (const he::KeyNeed &need : mpc::heKeys(module_))
+    needs.push_back(fmt::format("{{{}, {:#x}}}", need.set, need.steps));
+  if (needs.empty())
     return " co_return; ";
-  return fmt::format("\n  co_await he::setup(session, {{{}}});\n", fmt::join(sets, ", "));
+  return fmt::format("\n  co_await he::setup(session, {{{}}});\n", fmt::join(needs, ", "));
 }
 
 std::string ProgramWriter::assemble(const std::string &outputs) const {

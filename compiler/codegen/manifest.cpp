@@ -165,10 +165,10 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
                           {"base_ot", "Chou-Orlandi on ristretto255"},
                           {"ot_extension", target.stock().describe()},
                           {"exact", true}};
-  for (unsigned id : mpc::heParameterSets(mpcModule)) {
-    const he::ParameterSet &set = he::parameterSet(id);
+  for (const he::KeyNeed &need : mpc::heKeys(mpcModule)) {
+    const he::ParameterSet &set = he::parameterSet(need.set);
     manifest["security"]["rlwe"].push_back(
-        {{"degree", set.degree}, {"modulus_bits", set.modulusBits()}});
+        {{"degree", set.degree}, {"modulus_bits", set.modulusBits() + set.specialModulusBits()}});
   }
   manifest["network"] = {{"profile", target.link.name},
                          {"bits_per_second", target.link.bitsPerSecond},

@@ -4,7 +4,7 @@
 
 #include "ir/fx/owner.h"
 
-#include <set>
+#include "runtime/he/he_cost.h"
 
 using namespace mlir;
 using namespace dyad;
@@ -69,35 +69,39 @@ dyad::LinearProtocol protocolOf(LinearProtocol protocol) {
     break;
   case LinearProtocol::kHe:
     return dyad::LinearProtocol::kHe;
+  case LinearProtocol::kHePacked:
+    return dyad::LinearProtocol::kHePacked;
   }
   return dyad::LinearProtocol::kOtClientChooses;
 }
 
 bool isHe(Operation *op) {
   auto protocol = op->getAttrOfType<LinearProtocolAttr>("protocol");
-  return protocol && protocol.getValue() == LinearProtocol::kHe;
+  return protocol && dyad::isHe(protocolOf(protocol.getValue()));
 }
 
 he::LinearSpec heSpecOf(Operation *op) {
+  bool packed = op->getAttrOfType<LinearProtocolAttr>("protocol").getValue() ==
+                LinearProtocol::kHePacked;
   if (auto conv = dyn_cast<Conv2DOp>(op))
     return heConvSpec(shapeOf(conv.getInput()), shapeOf(conv.getWeight()), windowOf(conv),
-                      ringBits(conv.getResult()), formatOf(conv.getWeight()));
+                      ringBits(conv.getResult()), formatOf(conv.getWeight()), packed);
   auto product = cast<MatMulOp>(op);
   bool serverIsLeft = static_cast<bool>(fx::fixedType(product.getLhs()));
   return heMatmulSpec(shapeOf(product.getLhs()), shapeOf(product.getRhs()), serverIsLeft,
                       ringBits(product.getResult()),
-                      formatOf(serverIsLeft ? product.getLhs() : product.getRhs()));
+                      formatOf(serverIsLeft ? product.getLhs() : product.getRhs()), packed);
 }
 
-std::vector<unsigned> heParameterSets(Operation *root) {
-  std::set<unsigned> sets;
+std::vector<he::KeyNeed> heKeys(Operation *root) {
+  std::vector<he::KeyNeed> needs;
   root->walk([&](Operation *op) {
     if (!isHe(op))
       return;
     if (std::optional<he::LinearPlan> plan = he::planFor(heSpecOf(op)))
-      sets.insert(plan->set);
+      needs.push_back(plan->keys());
   });
-  return {sets.begin(), sets.end()};
+  return he::merged(needs);
 }
 
 clear::ConvWindow windowOf(Conv2DOp op) {

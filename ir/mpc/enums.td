@@ -16,9 +16,10 @@ def Mpc_Knowledge : I32EnumAttr<"Knowledge", "what is known of an operand's sign
 def Mpc_LinearProtocol : I32EnumAttr<"LinearProtocol", "protocol of a product with a private operand", [
     I32EnumAttrCase<"kOtServerChooses", 0, "ot_server_chooses">,
     I32EnumAttrCase<"kOtClientChooses", 1, "ot_client_chooses">,
-    I32EnumAttrCase<"kHe", 2, "he">]> {
+    I32EnumAttrCase<"kHe", 2, "he">,
+    I32EnumAttrCase<"kHePacked", 3, "he_packed">]> {
   let description = [{By OT, and whose operand's bits are the choices: the server's weights, or the client's shares or values. Or by
-    RLWE (`he`), where the client's shares are encrypted.}];
+    RLWE (`he`), where the client's shares are encrypted; `he_packed` may pack its replies by Galois keys.}];
   let cppNamespace = "::dyad::mpc";
   let genSpecializedAttr = 0;
 }

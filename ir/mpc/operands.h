@@ -28,8 +28,8 @@ clear::ConvWindow windowOf(Conv2DOp op);
 bool isHe(mlir::Operation *op);
 /// A conv2d or matmul as RLWE sees it, whatever its protocol.
 he::LinearSpec heSpecOf(mlir::Operation *op);
-/// The RLWE parameter sets that the operations below `root` need keys for; ascending.
-std::vector<unsigned> heParameterSets(mlir::Operation *root);
+/// The RLWE keys that the operations below `root` need, by parameter set.
+std::vector<he::KeyNeed> heKeys(mlir::Operation *root);
 /// Of max_pool2d or sum_pool2d, in fx or mpc.
 clear::PoolWindow poolWindowOf(mlir::Operation *op);
 

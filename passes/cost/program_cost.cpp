@@ -101,7 +101,7 @@ ProgramCost costOf(ModuleOp module) {
   FlowCounter before;
   const StockOptions options = times.target().stock();
   Cost setup = setupCost(options);
-  setup.then(he::keyCost(mpc::heParameterSets(module)));
+  setup.then(he::keyCost(mpc::heKeys(module)));
   const Cost stock = stockCost(demand.server, demand.client, options);
   result.phases.push_back(phase("setup", setup, times.network(setup) + kSetupSeconds, before));
   result.phases.push_back(

@@ -92,8 +92,9 @@ void Lowering::chooseLinearProtocol(Operation *op) {
     return;
   Attribute byOt = op->getAttr("protocol");
   double encrypted = seconds(mpc::LinearProtocol::kHe);
-  if (!keys_.contains(plan->set))
-    encrypted += times_.network(he::keyCost({&plan->set, 1}));
+  const he::KeyNeed need = plan->keys();
+  if (!keys_.contains(need.set))
+    encrypted += times_.network(he::keyCost({&need, 1}));
   if (linear_ == LinearChoice::kHe || encrypted < std::min(server, client))
     keys_.insert(plan->set);
   else

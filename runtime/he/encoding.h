@@ -23,9 +23,12 @@ public:
   /// Tiles of one group, in the order in which they are sent.
   std::vector<Position> positionsOf(std::uint64_t group) const;
 
-  /// Message polynomial of ciphertext `input` of a position, from the client's values.
+  /// Message polynomial of ciphertext `input` of a position, from the client's values: what is
+  /// missing is zero.
   std::vector<std::uint64_t> image(std::span<const std::uint64_t> values, const Position &position,
                                    std::uint64_t input) const;
+  /// Coefficients of ciphertext `input` that are sent, in this order, where uploads are truncated.
+  std::vector<std::uint32_t> sent(std::uint64_t input) const;
 
   /// Weight polynomial that takes input `input` to output `output`: calls set(coefficient, weight)
   /// for those that may not be zero.
@@ -43,30 +46,27 @@ public:
         const std::int64_t *const from =
             weights.data() +
             ((group * spec_.filters + firstFilter + m) * spec_.channels + channel) * taps;
-        const std::uint64_t at =
-            (m * plan_.channelsAtOnce * plan_.plane()) + origin_ - v * plan_.plane();
+        const std::uint64_t at = m * plan_.block() + origin_ - channelAt(v);
         for (const Tap &tap : taps_[(firstChannel + v) % plan_.phases])
           set(at - tap.back, from[tap.index]);
       }
   }
   /// Coefficients of weight polynomials beyond this are zero.
   std::uint64_t kernelSize() const {
-    return (plan_.filtersAtOnce - 1) * plan_.channelsAtOnce * plan_.plane() + origin_ + 1;
+    return (plan_.filtersAtOnce - 1) * plan_.block() + origin_ + 1;
   }
-  /// Whether weight polynomials have powers of X^plane only: kernels of one tap.
-  bool sparse() const { return rows_.extent == 1 && columns_.extent == 1; }
+  /// Whether weight polynomials have powers of X^plane only: kernels of one tap, slow channels.
+  bool sparse() const { return rows_.extent == 1 && columns_.extent == 1 && plan_.packing == 0; }
   /// Whether all weight polynomials are numbers: one channel, one filter, one tap.
-  bool scalar() const {
-    return origin_ == 0 && plan_.channelsAtOnce == 1 && plan_.filtersAtOnce == 1;
-  }
+  bool scalar() const { return sparse() && plan_.channelsAtOnce == 1 && plan_.filtersAtOnce == 1; }
 
-  /// Coefficients of reply `output` that hold results, and where those stand in the layer's result
+  /// Coefficients of a reply that hold results, and where those stand in the layer's result
   /// (images x all filters x output).
   struct Results {
     std::vector<std::uint32_t> coefficients;
     std::vector<std::uint64_t> elements;
   };
-  Results results(const Position &position, std::uint64_t output) const;
+  Results results(const Position &position, std::uint64_t reply) const;
 
 private:
   struct Tap {
@@ -74,11 +74,17 @@ private:
     std::uint64_t back;  ///< coefficients before that of the first tap
   };
 
+  /// Where the first coefficient of a channel stands in an image.
+  std::uint64_t channelAt(std::uint64_t v) const {
+    return plan_.packing != 0 ? plan_.channelsAtOnce - 1 - v : v * plan_.plane();
+  }
+
   const LinearSpec &spec_;
   const LinearPlan &plan_;
   PhaseAxis rows_, columns_;
   std::uint64_t channels_ = 0; ///< of a group, phases counted as channels
   std::uint64_t origin_ = 0;
+  std::uint64_t step_ = 1;             ///< from one place of the image to the next
   std::vector<std::vector<Tap>> taps_; ///< of each phase
 };
 

@@ -4,13 +4,28 @@
 
 #include "runtime/net/error.h"
 
+#include <bit>
+#include <map>
+
 namespace dyad::he {
 
-Cost keyCost(std::span<const unsigned> sets) {
+std::vector<KeyNeed> merged(std::span<const KeyNeed> needs) {
+  std::map<unsigned, unsigned> steps;
+  for (const KeyNeed &need : needs)
+    steps[need.set] |= need.steps;
+  std::vector<KeyNeed> result;
+  for (const auto &[set, bits] : steps)
+    result.push_back({set, bits});
+  return result;
+}
+
+Cost keyCost(std::span<const KeyNeed> needs) {
   std::uint64_t bytes = 0;
-  for (const unsigned id : sets) {
-    const ParameterSet &set = parameterSet(id);
-    bytes += 16 + (std::uint64_t{set.degree} * set.modulusBits() + 7) / 8;
+  for (const KeyNeed &need : needs) {
+    const ParameterSet &set = parameterSet(need.set);
+    const std::uint64_t modulus = set.modulusBits();
+    const auto galois = static_cast<unsigned>(std::popcount(need.steps));
+    bytes += 16 + set.degree / 8 * (modulus + galois * (modulus + set.specialModulusBits()));
   }
   Cost cost;
   if (bytes != 0)
@@ -34,19 +49,7 @@ Cost linearCost(const LinearSpec &spec) {
 
 double computeSeconds(const LinearSpec &spec) {
   const std::optional<LinearPlan> plan = planFor(spec);
-  if (!plan)
-    return 0;
-  const ParameterSet &set = parameterSet(plan->set);
-  const double size = static_cast<double>(set.degree) * set.primes;
-  const auto positions = static_cast<double>(plan->positions(spec));
-  // Of a coefficient modulo a prime: products accumulate, weights are transformed once for all
-  // tiles of a group, and ciphertexts are made and answered.
-  constexpr double kProduct = 0.4e-9;
-  constexpr double kTransform = 1.5e-9;
-  constexpr double kCiphertext = 40e-9;
-  const double weights = static_cast<double>(spec.groups * plan->inputs * plan->outputs);
-  return size * (kProduct * static_cast<double>(plan->products(spec)) + kTransform * weights +
-                 kCiphertext * positions * static_cast<double>(plan->inputs + plan->outputs));
+  return plan ? 1e-9 * static_cast<double>(plan->nanoseconds(spec)) : 0;
 }
 
 } // namespace dyad::he

@@ -6,11 +6,15 @@
 #include "runtime/net/cost.h"
 
 #include <span>
+#include <vector>
 
 namespace dyad::he {
 
-/// The client's public keys, one for each parameter set of the list: one message to the server.
-Cost keyCost(std::span<const unsigned> sets);
+/// What `needs` ask for together: one entry for each parameter set, ascending.
+std::vector<KeyNeed> merged(std::span<const KeyNeed> needs);
+
+/// The client's public keys and Galois keys, all in one message to the server.
+Cost keyCost(std::span<const KeyNeed> needs);
 
 /// A layer: ciphertexts to the server, replies to the client. Nothing for an empty one. Error
 /// kOutOfRange where planFor finds no plan.

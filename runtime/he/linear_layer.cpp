@@ -1,46 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// See linear_layer.h. The server walks through outputs and primes, transforms each weight
+// See linear_layer.h. The server walks through replies, products and primes, transforms each weight
 // polynomial once, when it is needed, and multiplies it with that ciphertext of all tiles: no table
-// of transformed weights is ever held.
+// of transformed weights is ever held. Messages are made and read in pieces, so that computing
+// hides the network; ciphertexts and replies have generators of their own, so that threads change
+// nothing.
 #include "runtime/he/linear_layer.h"
 
 #include "runtime/he/encoding.h"
 #include "runtime/he/keys.h"
+#include "runtime/he/packing.h"
 #include "runtime/he/scheme.h"
+#include "runtime/parallel/thread_pool.h"
 #include "runtime/protocols/ring.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 namespace dyad::he {
 namespace {
-
-/// Sums of products modulo one prime, for both halves of a ciphertext.
-struct Accumulators {
-  std::vector<std::uint64_t> low0, high0, low1, high1;
-  explicit Accumulators(std::size_t degree)
-      : low0(degree), high0(degree), low1(degree), high1(degree) {}
-  void clear() {
-    for (auto *x : {&low0, &high0, &low1, &high1})
-      std::fill(x->begin(), x->end(), 0);
-  }
-  void add(const std::uint64_t *c0, const std::uint64_t *c1, const std::uint64_t *factor) {
-    ringKernels().accumulate(c0, factor, low0.data(), high0.data(), low0.size());
-    ringKernels().accumulate(c1, factor, low1.data(), high1.data(), low1.size());
-  }
-  void addScaled(const std::uint64_t *c0, const std::uint64_t *c1, std::uint64_t factor) {
-    ringKernels().accumulateScaled(c0, factor, low0.data(), high0.data(), low0.size());
-    ringKernels().accumulateScaled(c1, factor, low1.data(), high1.data(), low1.size());
-  }
-  /// Makes room for more products.
-  void fold(const TransformTables &tables) {
-    ringKernels().reduce(tables, low0.data(), high0.data(), low0.data());
-    ringKernels().reduce(tables, low1.data(), high1.data(), low1.data());
-    std::fill(high0.begin(), high0.end(), 0);
-    std::fill(high1.begin(), high1.end(), 0);
-  }
-};
 
 std::uint64_t residueOf(std::int64_t weight, std::uint64_t p) {
   return static_cast<std::uint64_t>(weight) + (p & static_cast<std::uint64_t>(weight >> 63));
@@ -52,7 +32,7 @@ std::uint64_t residueOf(std::int64_t weight, std::uint64_t p) {
 class WeightTransform {
 public:
   WeightTransform(const RingContext &ring, const LinearPlan &plan, const Encoding &encoding)
-      : ring_(ring), factor_(ring.degree()) {
+      : ring_(ring) {
     const auto atLeast64 = [](std::uint64_t size) {
       return std::max<std::size_t>(64, std::bit_ceil(size));
     };
@@ -64,7 +44,6 @@ public:
     halvings_ = halvings;
     nonzero_ = atLeast64(plan.channelsAtOnce * plan.filtersAtOnce);
     const std::size_t size = ring.degree() >> halvings;
-    small_.resize(size);
     index_.resize(ring.degree());
     const auto bits = static_cast<unsigned>(std::countr_zero(ring.degree()));
     const std::uint64_t odd = plan.plane() >> halvings;
@@ -74,175 +53,350 @@ public:
     }
   }
 
-  /// `fill(set)` calls set(coefficient, residue).
-  template <typename Fill> const std::uint64_t *operator()(unsigned prime, Fill &&fill) {
-    std::vector<std::uint64_t> &into = step_ == 1 ? factor_ : small_;
+  struct Scratch {
+    std::vector<std::uint64_t> factor, small;
+  };
+  Scratch scratch() const {
+    const std::size_t degree = ring_.degree();
+    return {std::vector<std::uint64_t>(degree),
+            std::vector<std::uint64_t>(step_ == 1 ? 0 : degree >> halvings_)};
+  }
+
+  /// `fill(set)` calls set(coefficient, residue). The result is in the scratch memory.
+  template <typename Fill>
+  const std::uint64_t *operator()(unsigned prime, Scratch &scratch, Fill &&fill) const {
+    std::vector<std::uint64_t> &into = step_ == 1 ? scratch.factor : scratch.small;
     std::fill(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(nonzero_), 0);
     fill([&](std::uint64_t coefficient, std::uint64_t residue) {
       into[step_ == 1 ? coefficient : coefficient / step_] = residue;
     });
     ringKernels().forward(ring_.smaller(prime, halvings_), into.data(), nonzero_);
     if (step_ != 1)
-      ringKernels().gather(small_.data(), index_.data(), factor_.data(), factor_.size());
-    return factor_.data();
+      ringKernels().gather(into.data(), index_.data(), scratch.factor.data(), index_.size());
+    return scratch.factor.data();
   }
 
 private:
   const RingContext &ring_;
-  std::vector<std::uint64_t> factor_;
-  std::vector<std::uint64_t> small_;
   std::vector<std::uint32_t> index_;
   std::uint64_t step_ = 1;
   unsigned halvings_ = 0;
   std::size_t nonzero_ = 0;
 };
 
+// Ciphertexts and replies of this many units are made at once, by all threads, and leave or arrive
+// together.
+constexpr std::uint64_t kInputsAtOnce = 32;
+constexpr std::uint64_t kRepliesAtOnce = 8;
+
+/// What both parties know of a layer's messages: the order and the sizes of what is in them.
+struct Layout {
+  const LinearSpec &spec;
+  const LinearPlan &plan;
+  const RingContext &ring;
+  Encoding encoding;
+  std::vector<Position> positions; ///< of group 0
+
+  Layout(const LinearSpec &spec, const LinearPlan &plan)
+      : spec(spec), plan(plan), ring(RingContext::of(parameterSet(plan.set))), encoding(spec, plan),
+        positions(encoding.positionsOf(0)) {}
+
+  // Ciphertexts by group, position and input.
+  std::uint64_t inputs() const { return spec.groups * positions.size() * plan.inputs; }
+  Position positionOf(std::uint64_t ciphertext) const {
+    Position position = positions[ciphertext / plan.inputs % positions.size()];
+    position.group = ciphertext / plan.inputs / positions.size();
+    return position;
+  }
+  // Replies by group, number and position; those of all positions are a unit.
+  std::uint64_t units() const { return spec.groups * plan.replies(); }
+  Encoding::Results results(std::uint64_t unit, std::size_t t) const {
+    Position position = positions[t];
+    position.group = unit / plan.replies();
+    return encoding.results(position, unit % plan.replies());
+  }
+  std::uint64_t unitBytes(std::uint64_t unit) const {
+    std::uint64_t bytes = 0;
+    for (std::size_t t = 0; t < positions.size(); ++t)
+      bytes += plan.outputBytes(spec, results(unit, t).elements.size());
+    return bytes;
+  }
+  std::size_t results() const {
+    return spec.images * spec.groups * spec.filters * spec.output[0] * spec.output[1];
+  }
+};
+
+// Calls piece(first, last, bytes of each) for all pieces of `count` units.
+template <typename Bytes, typename Piece>
+void inPieces(std::uint64_t count, std::uint64_t atOnce, Bytes &&bytes, Piece &&piece) {
+  for (std::uint64_t first = 0; first < count; first += atOnce) {
+    const std::uint64_t last = std::min(first + atOnce, count);
+    std::vector<std::uint64_t> offsets{0}; // of each unit, and the end
+    for (std::uint64_t unit = first; unit < last; ++unit)
+      offsets.push_back(offsets.back() + bytes(unit));
+    piece(first, offsets);
+  }
+}
+
+// body(unit, its bytes of a piece) for the units from `first` on.
+template <typename Byte, typename Body>
+void forUnits(std::uint64_t first, const std::vector<std::uint64_t> &offsets,
+              std::span<Byte> message, Body &&body) {
+  parallelFor(offsets.size() - 1, 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      body(first + i, message.subspan(offsets[i], offsets[i + 1] - offsets[i]));
+  });
+}
+
+std::vector<Block> seedsOf(Prg &prg, std::uint64_t count) {
+  std::vector<Block> seeds(count);
+  prg.fill(std::span(seeds));
+  return seeds;
+}
+
 class Server {
 public:
-  Server(Session &session, const LinearSpec &spec, const LinearPlan &plan,
-         std::span<const std::int64_t> weights)
-      : session_(session), spec_(spec), plan_(plan), encoding_(spec, plan),
-        ring_(RingContext::of(parameterSet(plan.set))), keys_(session.heKeys()->of(plan.set)),
-        transform_(ring_, plan, encoding_), weights_(weights) {}
-
-  /// The groups' ciphertexts, as they arrived.
-  void receiveAll(std::span<const std::uint8_t> message) {
-    Block seed;
-    std::memcpy(&seed, message.data(), sizeof(seed));
-    Prg stream(seed);
-    BitReader reader(message.subspan(sizeof(seed)));
-    const std::uint64_t count = plan_.positions(spec_) * plan_.inputs;
-    ciphertexts_.reserve(count);
-    for (std::uint64_t i = 0; i < count; ++i)
-      ciphertexts_.push_back(receive(ring_, stream, reader));
+  Server(Session &session, const Layout &layout, std::span<const std::int64_t> weights)
+      : session_(session), layout_(layout), ring_(layout.ring), plan_(layout.plan),
+        keys_(session.heKeys()->of(plan_.keys())), transform_(ring_, plan_, layout.encoding),
+        weights_(weights) {
+    if (plan_.packing != 0)
+      packer_.emplace(ring_, keys_.galois);
   }
 
-  Ring replyAll(std::span<std::uint8_t> message) {
-    BitWriter writer(message);
-    Ring shares(spec_.images * spec_.groups * spec_.filters * spec_.output[0] * spec_.output[1]);
-    for (std::uint64_t group = 0; group < spec_.groups; ++group) {
-      const std::vector<Position> positions = encoding_.positionsOf(group);
-      const Ciphertext *const from = ciphertexts_.data() + group * positions.size() * plan_.inputs;
-      for (std::uint64_t output = 0; output < plan_.outputs; ++output) {
-        std::vector<Ciphertext> products = multiplyAll(from, positions.size(), group, output);
-        for (std::size_t t = 0; t < positions.size(); ++t) {
-          ring_.inverse(products[t].c0);
-          ring_.inverse(products[t].c1);
-          const Encoding::Results results = encoding_.results(positions[t], output);
-          const std::vector<std::uint64_t> mine =
-              reply(ring_, std::move(products[t]), results.coefficients, spec_.bits, plan_.budget,
-                    session_.prg(), writer);
-          for (std::size_t k = 0; k < mine.size(); ++k)
-            shares[results.elements[k]] = mine[k];
-        }
-      }
-    }
-    writer.flush();
+  /// The groups' ciphertexts, as they arrive.
+  void receiveAll(FlowScheduler::PieceReader pieces) {
+    Block seed;
+    std::memcpy(&seed, pieces.next(sizeof(seed)).data(), sizeof(seed));
+    Prg stream(seed);
+    const std::vector<Block> seeds = seedsOf(stream, layout_.inputs());
+    ciphertexts_.resize(seeds.size());
+    const auto bytes = [&](std::uint64_t ciphertext) {
+      return plan_.inputBytes(layout_.spec, ciphertext % plan_.inputs);
+    };
+    inPieces(seeds.size(), kInputsAtOnce, bytes, [&](std::uint64_t first, const auto &offsets) {
+      forUnits(first, offsets, pieces.next(offsets.back()), [&](std::uint64_t i, auto message) {
+        Prg uniform(seeds[i]);
+        BitReader reader(message);
+        ciphertexts_[i] =
+            plan_.truncated()
+                ? receivePart(ring_, layout_.encoding.sent(i % plan_.inputs), uniform, reader)
+                : receive(ring_, uniform, reader);
+        if (packer_)
+          packer_->prepare(ciphertexts_[i], plan_.packing, plan_.channelsAtOnce - 1);
+      });
+    });
+  }
+
+  Ring replyAll() {
+    const std::vector<Block> seeds = seedsOf(session_.prg(), layout_.units());
+    Ring shares(layout_.results());
+    const auto bytes = [&](std::uint64_t unit) { return layout_.unitBytes(unit); };
+    inPieces(seeds.size(), kRepliesAtOnce, bytes, [&](std::uint64_t first, const auto &offsets) {
+      std::vector<std::uint8_t> message(offsets.back());
+      forUnits(first, offsets, std::span(message), [&](std::uint64_t unit, auto into) {
+        Prg prg(seeds[unit]);
+        replyUnit(unit, prg, into, shares);
+      });
+      session_.flows().send(message);
+    });
     return shares;
   }
 
 private:
-  // Output `output` of all tiles of a group, with an encryption of zero added to each.
-  std::vector<Ciphertext> multiplyAll(const Ciphertext *from, std::size_t positions,
-                                      std::uint64_t group, std::uint64_t output) {
-    const std::size_t degree = ring_.degree();
-    std::vector<Ciphertext> products(positions);
-    std::vector<Polynomial> zeros;
-    for (Ciphertext &product : products) {
-      product.c0.resize(ring_.words());
-      product.c1.resize(ring_.words());
-      zeros.push_back(zeroFactor(ring_, session_.prg()));
+  // Memory of one unit, for polynomials that would else be made anew for each product.
+  struct Scratch {
+    WeightTransform::Scratch weights;
+    std::vector<std::array<Sum, 2>> sums; ///< of each position: for c0 and c1
+    std::optional<Packer::Scratch> packing;
+    std::vector<std::vector<Ciphertext>> spare; ///< for all positions each
+  };
+
+  std::vector<Ciphertext> take(Scratch &scratch) const {
+    if (scratch.spare.empty()) {
+      std::vector<Ciphertext> made(layout_.positions.size());
+      for (Ciphertext &ciphertext : made) {
+        ciphertext.c0.reserve(ring_.allPrimes() * ring_.degree());
+        ciphertext.c1.resize(ring_.words());
+      }
+      scratch.spare.push_back(std::move(made));
     }
-    while (sums_.size() < positions)
-      sums_.emplace_back(degree);
+    std::vector<Ciphertext> taken = std::move(scratch.spare.back());
+    scratch.spare.pop_back();
+    for (Ciphertext &ciphertext : taken)
+      ciphertext.c0.resize(ring_.words());
+    return taken;
+  }
+
+  void replyUnit(std::uint64_t unit, Prg &prg, std::span<std::uint8_t> into, Ring &shares) const {
+    const std::uint64_t group = unit / plan_.replies();
+    const std::uint64_t number = unit % plan_.replies();
+    Scratch scratch{transform_.scratch(), {}, {}, {}};
+    for (std::size_t t = 0; t < layout_.positions.size(); ++t)
+      scratch.sums.push_back({Sum(ring_.degree()), Sum(ring_.degree())});
+    if (packer_)
+      scratch.packing.emplace(ring_);
+    std::vector<Ciphertext> products =
+        packer_ ? packed(scratch, group, number * plan_.productsPerReply(), 0, 1)
+                : multiplyAll(scratch, group, number);
+    for (std::size_t t = 0; t < products.size(); ++t) {
+      if (packer_)
+        packer_->finish(products[t], *scratch.packing);
+      addZero(ring_, keys_, prg, products[t]);
+      ring_.inverse(products[t].c0);
+      ring_.inverse(products[t].c1);
+      const Encoding::Results results = layout_.results(unit, t);
+      const std::size_t bytes = plan_.outputBytes(layout_.spec, results.elements.size());
+      BitWriter writer(into.first(bytes));
+      const std::vector<std::uint64_t> mine =
+          reply(ring_, std::move(products[t]), results.coefficients, layout_.spec.bits,
+                plan_.budget, prg, writer);
+      writer.flush();
+      into = into.subspan(bytes);
+      for (std::size_t k = 0; k < mine.size(); ++k)
+        shares[results.elements[k]] = mine[k];
+    }
+  }
+
+  // Products `first` + i, + i + nodes, + i + 2 nodes, ... of a reply in one ciphertext, of all
+  // tiles of a group: node i of that many.
+  std::vector<Ciphertext> packed(Scratch &scratch, std::uint64_t group, std::uint64_t first,
+                                 std::uint64_t i, std::uint64_t nodes) const {
+    if (nodes == plan_.productsPerReply())
+      return multiplyAll(scratch, group, first + i);
+    std::vector<Ciphertext> left = packed(scratch, group, first, i, 2 * nodes);
+    const bool both = first + i + nodes < plan_.outputs;
+    std::vector<Ciphertext> right;
+    if (both)
+      right = packed(scratch, group, first, i + nodes, 2 * nodes);
+    const unsigned step = static_cast<unsigned>(std::countr_zero(plan_.channelsAtOnce)) -
+                          plan_.packing + static_cast<unsigned>(std::countr_zero(nodes));
+    for (std::size_t t = 0; t < left.size(); ++t)
+      packer_->merge(left[t], both ? &right[t] : nullptr, step, *scratch.packing);
+    if (both)
+      scratch.spare.push_back(std::move(right));
+    return left;
+  }
+
+  // Output `output` of all tiles of a group.
+  std::vector<Ciphertext> multiplyAll(Scratch &scratch, std::uint64_t group,
+                                      std::uint64_t output) const {
+    const Encoding &encoding = layout_.encoding;
+    const std::size_t degree = ring_.degree();
+    const std::size_t positions = layout_.positions.size();
+    const Ciphertext *const from = ciphertexts_.data() + group * positions * plan_.inputs;
+    std::vector<Ciphertext> products = take(scratch);
     for (unsigned i = 0; i < ring_.primes(); ++i) {
       const std::size_t at = i * degree;
-      for (std::size_t t = 0; t < positions; ++t) {
-        sums_[t].clear();
-        sums_[t].add(keys_.public0.data() + at, keys_.public1.data() + at, zeros[t].data() + at);
+      const std::uint64_t p = ring_.prime(i);
+      for (auto &[sum0, sum1] : scratch.sums) {
+        sum0.clear();
+        sum1.clear();
       }
-      std::size_t added = 1;
+      std::size_t added = 0;
       for (std::uint64_t input = 0; input < plan_.inputs; ++input) {
-        const std::uint64_t p = ring_.prime(i);
         std::uint64_t number = 0;
         const std::uint64_t *factor = nullptr;
-        if (encoding_.scalar())
-          encoding_.kernel(weights_, group, input, output,
-                           [&](std::uint64_t, std::int64_t w) { number = residueOf(w, p); });
+        if (encoding.scalar())
+          encoding.kernel(weights_, group, input, output,
+                          [&](std::uint64_t, std::int64_t w) { number = residueOf(w, p); });
         else
-          factor = transform_(i, [&](auto &&set) {
-            encoding_.kernel(weights_, group, input, output,
-                             [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
+          factor = transform_(i, scratch.weights, [&](auto &&set) {
+            encoding.kernel(weights_, group, input, output,
+                            [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
           });
         const bool full = ++added == kMaxProducts;
         for (std::size_t t = 0; t < positions; ++t) {
-          const Ciphertext &ciphertext = from[t * plan_.inputs + input];
-          if (encoding_.scalar())
-            sums_[t].addScaled(ciphertext.c0.data() + at, ciphertext.c1.data() + at, number);
-          else
-            sums_[t].add(ciphertext.c0.data() + at, ciphertext.c1.data() + at, factor);
-          if (full)
-            sums_[t].fold(ring_.tables(i));
+          const std::uint64_t *const c0 = from[t * plan_.inputs + input].c0.data() + at;
+          const std::uint64_t *const c1 = from[t * plan_.inputs + input].c1.data() + at;
+          auto &[sum0, sum1] = scratch.sums[t];
+          if (encoding.scalar()) {
+            sum0.addScaled(c0, number);
+            sum1.addScaled(c1, number);
+          } else {
+            sum0.add(c0, factor);
+            sum1.add(c1, factor);
+          }
+          if (full) {
+            sum0.fold(ring_.tables(i));
+            sum1.fold(ring_.tables(i));
+          }
         }
         if (full)
           added = 1;
       }
       for (std::size_t t = 0; t < positions; ++t) {
-        const Accumulators &sum = sums_[t];
-        ringKernels().reduce(ring_.tables(i), sum.low0.data(), sum.high0.data(),
-                             products[t].c0.data() + at);
-        ringKernels().reduce(ring_.tables(i), sum.low1.data(), sum.high1.data(),
-                             products[t].c1.data() + at);
+        scratch.sums[t][0].into(ring_.tables(i), products[t].c0.data() + at);
+        scratch.sums[t][1].into(ring_.tables(i), products[t].c1.data() + at);
       }
     }
     return products;
   }
 
   Session &session_;
-  const LinearSpec &spec_;
-  const LinearPlan &plan_;
-  Encoding encoding_;
+  const Layout &layout_;
   const RingContext &ring_;
+  const LinearPlan &plan_;
   const KeyHalf &keys_;
   WeightTransform transform_;
   std::span<const std::int64_t> weights_;
+  std::optional<Packer> packer_;
   std::vector<Ciphertext> ciphertexts_;
-  std::vector<Accumulators> sums_;
 };
 
-void encryptAll(Session &session, const LinearSpec &spec, const LinearPlan &plan,
-                const Ring &values, std::span<std::uint8_t> message) {
-  const RingContext &ring = RingContext::of(parameterSet(plan.set));
-  const KeyHalf &keys = session.heKeys()->of(plan.set);
-  const Encoding encoding(spec, plan);
+void encryptAll(Session &session, const Layout &layout, const Ring &values) {
+  const LinearPlan &plan = layout.plan;
+  const KeyHalf &keys = session.heKeys()->of(plan.keys());
   const Block seed = session.prg().block();
-  std::memcpy(message.data(), &seed, sizeof(seed));
+  std::memcpy(session.flows().sendBuffer(sizeof(seed)).data(), &seed, sizeof(seed));
   Prg stream(seed);
-  BitWriter writer(message.subspan(sizeof(seed)));
-  for (std::uint64_t group = 0; group < spec.groups; ++group)
-    for (const Position &position : encoding.positionsOf(group))
-      for (std::uint64_t input = 0; input < plan.inputs; ++input)
-        encrypt(ring, keys.secret, encoding.image(values, position, input), spec.bits, stream,
-                session.prg(), writer);
-  writer.flush();
+  const std::vector<Block> seeds = seedsOf(stream, layout.inputs());
+  const std::vector<Block> noiseSeeds = seedsOf(session.prg(), layout.inputs());
+  const auto bytes = [&](std::uint64_t ciphertext) {
+    return plan.inputBytes(layout.spec, ciphertext % plan.inputs);
+  };
+  inPieces(seeds.size(), kInputsAtOnce, bytes, [&](std::uint64_t first, const auto &offsets) {
+    const std::span<std::uint8_t> message = session.flows().sendBuffer(offsets.back());
+    forUnits(first, offsets, message, [&](std::uint64_t i, auto into) {
+      Prg uniform(seeds[i]);
+      Prg noise(noiseSeeds[i]);
+      BitWriter writer(into);
+      const std::uint64_t input = i % plan.inputs;
+      std::vector<std::uint64_t> image = layout.encoding.image(values, layout.positionOf(i), input);
+      if (plan.truncated()) {
+        const std::vector<std::uint32_t> sent = layout.encoding.sent(input);
+        std::vector<std::uint64_t> part;
+        part.reserve(sent.size());
+        for (const std::uint32_t at : sent)
+          part.push_back(image[at]);
+        encryptPart(layout.ring, keys.secret, part, sent, layout.spec.bits, uniform, noise, writer);
+      } else {
+        encrypt(layout.ring, keys.secret, image, layout.spec.bits, uniform, noise, writer);
+      }
+      writer.flush();
+    });
+  });
 }
 
-Ring openAll(Session &session, const LinearSpec &spec, const LinearPlan &plan,
-             std::span<const std::uint8_t> message) {
-  const RingContext &ring = RingContext::of(parameterSet(plan.set));
-  const KeyHalf &keys = session.heKeys()->of(plan.set);
-  const Encoding encoding(spec, plan);
-  BitReader reader(message);
-  Ring result(spec.images * spec.groups * spec.filters * spec.output[0] * spec.output[1]);
-  for (std::uint64_t group = 0; group < spec.groups; ++group)
-    for (std::uint64_t output = 0; output < plan.outputs; ++output)
-      for (const Position &position : encoding.positionsOf(group)) {
-        const Encoding::Results results = encoding.results(position, output);
-        const std::vector<std::uint64_t> opened =
-            openReply(ring, keys.secret, results.coefficients, spec.bits, plan.budget, reader);
+Ring openAll(Session &session, const Layout &layout, FlowScheduler::PieceReader pieces) {
+  const KeyHalf &keys = session.heKeys()->of(layout.plan.keys());
+  const unsigned bits = layout.spec.bits;
+  Ring result(layout.results());
+  const auto bytes = [&](std::uint64_t unit) { return layout.unitBytes(unit); };
+  inPieces(layout.units(), kRepliesAtOnce, bytes, [&](std::uint64_t first, const auto &offsets) {
+    forUnits(first, offsets, pieces.next(offsets.back()), [&](std::uint64_t unit, auto message) {
+      for (std::size_t t = 0; t < layout.positions.size(); ++t) {
+        const Encoding::Results results = layout.results(unit, t);
+        const std::size_t size = layout.plan.outputBytes(layout.spec, results.elements.size());
+        BitReader reader(message.first(size));
+        message = message.subspan(size);
+        const std::vector<std::uint64_t> opened = openReply(
+            layout.ring, keys.secret, results.coefficients, bits, layout.plan.budget, reader);
         for (std::size_t k = 0; k < opened.size(); ++k)
-          result[results.elements[k]] = decode(opened[k], spec.bits, plan.budget);
+          result[results.elements[k]] = decode(opened[k], bits, layout.plan.budget);
       }
+    });
+  });
   return result;
 }
 
@@ -258,20 +412,21 @@ Task<Ring> linear(Session &session, LinearSpec spec, Ring values,
   const LinearPlan plan = planFor(spec).value_or(LinearPlan{});
   DYAD_REQUIRE(session.heKeys() != nullptr, kOutOfRange,
                "the session has no RLWE keys: its set-up has to make them");
+  const Layout layout(spec, plan);
   if (session.isServer()) {
     requireSameSize(weights.size(),
                     spec.groups * spec.filters * spec.channels * spec.kernel[0] * spec.kernel[1]);
-    Server server(session, spec, plan, weights);
-    server.receiveAll(co_await session.flows().tick(cost.ticks[0].toServer));
-    Ring shares = server.replyAll(session.flows().sendBuffer(cost.ticks[1].toClient));
+    Server server(session, layout, weights);
+    server.receiveAll(co_await session.flows().tickInPieces(cost.ticks[0].toServer));
+    Ring shares = server.replyAll();
     co_await session.flows().tick();
     co_return shares;
   }
   requireSameSize(values.size(),
                   spec.images * spec.groups * spec.channels * spec.input[0] * spec.input[1]);
-  encryptAll(session, spec, plan, values, session.flows().sendBuffer(cost.ticks[0].toServer));
+  encryptAll(session, layout, values);
   co_await session.flows().tick();
-  co_return openAll(session, spec, plan, co_await session.flows().tick(cost.ticks[1].toClient));
+  co_return openAll(session, layout, co_await session.flows().tickInPieces(cost.ticks[1].toClient));
 }
 
 } // namespace dyad::he

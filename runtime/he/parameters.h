@@ -13,18 +13,25 @@
 namespace dyad::he {
 
 inline constexpr unsigned kMaxPrimes = 4;
+inline constexpr unsigned kMaxSpecialPrimes = 3;
 
 /// The ring Z_q[X] / (X^degree + 1), q a product of primes that are 1 modulo 2 degree and below
-/// 2^50. Each set that a program uses has a key of its own.
+/// 2^50. Each set that a program uses has a key of its own. Sets for packed replies have special
+/// primes too: Galois keys are modulo q P, P their product.
 struct ParameterSet {
   unsigned id = 0;
   unsigned degree = 0;
   unsigned primes = 0;
   std::array<std::uint64_t, kMaxPrimes> prime{};
   std::array<unsigned, kMaxPrimes> primeBits{}; ///< prime < 2^primeBits, and hardly smaller
+  unsigned specials = 0;
+  std::array<std::uint64_t, kMaxSpecialPrimes> special{};
+  std::array<unsigned, kMaxSpecialPrimes> specialBits{};
 
-  /// q < 2^modulusBits: what security is judged by, and the size of a coefficient on the wire.
+  /// q < 2^modulusBits: the size of a coefficient on the wire.
   unsigned modulusBits() const;
+  /// P < 2^specialModulusBits; 0 without special primes. Security is judged by both together.
+  unsigned specialModulusBits() const;
 };
 
 /// All sets, their id being their index.
@@ -43,6 +50,7 @@ struct Demand {
   unsigned bits = 0;
   unsigned magnitudeBits = 0;
   std::uint64_t terms = 0;
+  unsigned packing = 0; ///< levels of packing that the products go through
 };
 
 /// How a product is hidden and sent.

@@ -3,18 +3,22 @@
 #include "runtime/he/plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <mutex>
+#include <tuple>
 
 namespace dyad::he {
 namespace {
 
-// A product counts as so many bytes: enough to prefer fewer of them among plans of the same size.
-constexpr std::uint64_t kBytesPerProduct = 64;
-// Seed of a ciphertext's uniform half.
+// Computing counts as so many bytes a microsecond: what a network of 160 Mbit/s moves.
+constexpr std::uint64_t kBytesPerMicrosecond = 20;
+// Seed of the uniform halves of all ciphertexts.
 constexpr std::uint64_t kSeedBytes = 16;
 
 std::uint64_t ceilDiv(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+
+unsigned floorLog2(std::uint64_t x) { return static_cast<unsigned>(std::bit_width(x)) - 1; }
 
 // The sizes that cut `total` into n pieces as evenly as possible, for all n; descending.
 std::vector<std::uint64_t> evenSizes(std::uint64_t total, std::uint64_t most) {
@@ -27,55 +31,104 @@ std::vector<std::uint64_t> evenSizes(std::uint64_t total, std::uint64_t most) {
   return sizes;
 }
 
-Demand demandFor(const LinearSpec &spec, std::uint64_t filtersAtOnce) {
-  return {spec.bits, spec.weightSigned ? std::max(spec.weightBits, 1U) - 1 : spec.weightBits,
-          spec.channels * spec.kernel[0] * spec.kernel[1] * filtersAtOnce};
+// Channels of packed plans: powers of two, the last one perhaps above the number of channels.
+std::vector<std::uint64_t> powersOfTwo(std::uint64_t total, std::uint64_t most) {
+  std::vector<std::uint64_t> sizes;
+  for (std::uint64_t size = 2; size <= most; size *= 2) {
+    sizes.push_back(size);
+    if (size >= total)
+      break;
+  }
+  return sizes;
 }
 
-std::optional<LinearPlan> search(const LinearSpec &spec) {
-  std::optional<LinearPlan> best;
-  std::uint64_t bestScore = 0;
-  const PhaseAxis rows = phaseAxis(spec.kernel[0], spec.strides[0], spec.dilations[0]);
-  const PhaseAxis columns = phaseAxis(spec.kernel[1], spec.strides[1], spec.dilations[1]);
-  const std::uint64_t phases = rows.phases.size() * columns.phases.size();
-  const std::uint64_t channels = spec.channels * phases;
-  for (const ParameterSet &set : parameterSets()) {
-    if (!budgetFor(set, demandFor(spec, 1)))
-      continue;
-    const std::uint64_t degree = set.degree;
-    for (const std::uint64_t tileRows : evenSizes(spec.output[0], degree))
-      for (const std::uint64_t tileColumns : evenSizes(spec.output[1], degree)) {
-        LinearPlan plan;
-        plan.set = set.id;
-        plan.phases = phases;
-        plan.tile = {tileRows, tileColumns};
-        plan.window = {tileRows + rows.extent - 1, tileColumns + columns.extent - 1};
-        plan.tiles = {ceilDiv(spec.output[0], tileRows), ceilDiv(spec.output[1], tileColumns)};
-        if (plan.plane() > degree)
-          continue;
-        for (const std::uint64_t together : evenSizes(channels, degree / plan.plane())) {
-          plan.channelsAtOnce = together;
-          plan.inputs = ceilDiv(channels, together);
-          std::uint64_t filters = std::min(spec.filters, degree / plan.plane() / together);
-          std::optional<Budget> budget;
-          for (; filters > 0 && !budget; filters = budget ? filters : filters / 2)
-            budget = budgetFor(set, demandFor(spec, filters));
-          if (!budget)
-            continue;
-          plan.outputs = ceilDiv(spec.filters, filters);
-          plan.filtersAtOnce = ceilDiv(spec.filters, plan.outputs);
-          plan.budget = *budgetFor(set, demandFor(spec, plan.filtersAtOnce));
-          const std::uint64_t score = plan.uploadBytes(spec) + plan.replyBytes(spec) +
-                                      kBytesPerProduct * plan.products(spec);
-          if (best && bestScore <= score)
-            continue;
-          best = plan;
-          bestScore = score;
-        }
-      }
+/// Goes through the plans of a layer.
+class Search {
+public:
+  explicit Search(const LinearSpec &spec)
+      : spec_(spec), rows_(phaseAxis(spec.kernel[0], spec.strides[0], spec.dilations[0])),
+        columns_(phaseAxis(spec.kernel[1], spec.strides[1], spec.dilations[1])),
+        phases_(rows_.phases.size() * columns_.phases.size()) {}
+
+  std::optional<LinearPlan> run() {
+    for (const ParameterSet &set : parameterSets()) {
+      if (!budget(set, 1, set.specials == 0 ? 0 : 1) || (set.specials != 0 && !spec_.packed))
+        continue;
+      for (const std::uint64_t tileRows : evenSizes(spec_.output[0], set.degree))
+        for (const std::uint64_t tileColumns : evenSizes(spec_.output[1], set.degree))
+          tile(set, {tileRows, tileColumns});
+    }
+    return best_;
   }
-  return best;
-}
+
+private:
+  const std::optional<Budget> &budget(const ParameterSet &set, std::uint64_t filters,
+                                      unsigned packing) {
+    const auto at = budgets_.find({set.id, filters, packing});
+    if (at != budgets_.end())
+      return at->second;
+    const unsigned magnitude =
+        spec_.weightSigned ? std::max(spec_.weightBits, 1U) - 1 : spec_.weightBits;
+    const std::uint64_t terms = spec_.channels * spec_.kernel[0] * spec_.kernel[1] * filters;
+    return budgets_
+        .emplace(std::tuple{set.id, filters, packing},
+                 budgetFor(set, {spec_.bits, magnitude, terms, packing}))
+        .first->second;
+  }
+
+  void tile(const ParameterSet &set, std::array<std::uint64_t, 2> size) {
+    LinearPlan plan;
+    plan.set = set.id;
+    plan.phases = phases_;
+    plan.tile = size;
+    plan.window = {size[0] + rows_.extent - 1, size[1] + columns_.extent - 1};
+    plan.tiles = {ceilDiv(spec_.output[0], size[0]), ceilDiv(spec_.output[1], size[1])};
+    if (plan.plane() > set.degree)
+      return;
+    const std::uint64_t channels = spec_.channels * phases_;
+    const std::uint64_t room = set.degree / plan.plane();
+    const bool packs = set.specials != 0;
+    for (const std::uint64_t together :
+         packs ? powersOfTwo(channels, room) : evenSizes(channels, room)) {
+      plan.channelsAtOnce = together;
+      plan.inputs = ceilDiv(channels, together);
+      // As many filters as fit; or one, which leaves more of the upload out.
+      const std::uint64_t most = std::min(spec_.filters, room / together);
+      bool fits = false;
+      for (std::uint64_t filters = most; filters > 1 && (packs || !fits); filters /= 2)
+        fits = filtersOf(set, plan, filters);
+      filtersOf(set, plan, 1);
+    }
+  }
+
+  // Whether there is such a plan.
+  bool filtersOf(const ParameterSet &set, LinearPlan plan, std::uint64_t filters) {
+    plan.outputs = ceilDiv(spec_.filters, filters);
+    plan.filtersAtOnce = ceilDiv(spec_.filters, plan.outputs);
+    if (set.specials != 0) {
+      if (plan.outputs == 1)
+        return false;
+      plan.packing = std::min(floorLog2(plan.channelsAtOnce), floorLog2(plan.outputs - 1) + 1);
+    }
+    const std::optional<Budget> &budget = this->budget(set, plan.filtersAtOnce, plan.packing);
+    if (!budget)
+      return false;
+    plan.budget = *budget;
+    const std::uint64_t price = plan.price(spec_);
+    if (!best_ || price < bestPrice_) {
+      best_ = plan;
+      bestPrice_ = price;
+    }
+    return true;
+  }
+
+  const LinearSpec &spec_;
+  PhaseAxis rows_, columns_;
+  std::uint64_t phases_;
+  std::map<std::tuple<unsigned, std::uint64_t, unsigned>, std::optional<Budget>> budgets_;
+  std::optional<LinearPlan> best_;
+  std::uint64_t bestPrice_ = 0;
+};
 
 } // namespace
 
@@ -93,22 +146,84 @@ PhaseAxis phaseAxis(std::uint64_t kernel, std::uint64_t stride, std::uint64_t di
   return axis;
 }
 
-std::uint64_t LinearPlan::origin(const LinearSpec &) const {
-  return plane() * (channelsAtOnce - 1) + window[1] * (window[0] - tile[0]) + window[1] - tile[1];
+std::uint64_t LinearPlan::origin() const {
+  const std::uint64_t taps = window[1] * (window[0] - tile[0]) + window[1] - tile[1];
+  return packing != 0 ? taps * channelsAtOnce + channelsAtOnce - 1
+                      : plane() * (channelsAtOnce - 1) + taps;
+}
+
+KeyNeed LinearPlan::keys() const {
+  const unsigned top = floorLog2(channelsAtOnce);
+  return {set, packing == 0 ? 0 : (1U << top) - (1U << (top - packing))};
+}
+
+std::uint64_t LinearPlan::sentCoefficients(const LinearSpec &spec, std::uint64_t input) const {
+  const std::uint64_t channels = spec.channels * phases - input * channelsAtOnce;
+  return truncated() ? std::min(channels, channelsAtOnce) * plane() : parameterSet(set).degree;
+}
+
+std::uint64_t LinearPlan::inputBytes(const LinearSpec &spec, std::uint64_t input) const {
+  return (sentCoefficients(spec, input) * parameterSet(set).modulusBits() + 7) / 8;
+}
+
+std::uint64_t LinearPlan::outputBytes(const LinearSpec &spec, std::uint64_t results) const {
+  return (parameterSet(set).degree * std::uint64_t{spec.bits + budget.extraBits} +
+          results * (spec.bits + kKeptBits) + 7) /
+         8;
 }
 
 std::uint64_t LinearPlan::uploadBytes(const LinearSpec &spec) const {
-  const ParameterSet &parameters = parameterSet(set);
   return kSeedBytes +
-         (positions(spec) * inputs * parameters.degree * parameters.modulusBits() + 7) / 8;
+         positions(spec) * ((inputs - 1) * inputBytes(spec, 0) + inputBytes(spec, inputs - 1));
 }
 
 std::uint64_t LinearPlan::replyBytes(const LinearSpec &spec) const {
-  const std::uint64_t used =
-      spec.groups * spec.images * spec.filters * spec.output[0] * spec.output[1];
-  return (positions(spec) * outputs * parameterSet(set).degree * (spec.bits + budget.extraBits) +
-          used * (spec.bits + kKeptBits) + 7) /
-         8;
+  // All tiles but the last of an axis are full, and so are all replies but the last.
+  const auto ends = [](std::uint64_t total, std::uint64_t piece) {
+    const std::uint64_t pieces = ceilDiv(total, piece);
+    return std::array<std::array<std::uint64_t, 2>, 2>{
+        {{pieces - 1, piece}, {1, total - (pieces - 1) * piece}}};
+  };
+  std::uint64_t bytes = 0;
+  for (const auto &[rows, height] : ends(spec.output[0], tile[0]))
+    for (const auto &[columns, width] : ends(spec.output[1], tile[1]))
+      for (const auto &[count, filters] : ends(spec.filters, filtersAtOnce << packing))
+        bytes += rows * columns * count * outputBytes(spec, height * width * filters);
+  return spec.groups * spec.images * bytes;
+}
+
+std::uint64_t LinearPlan::price(const LinearSpec &spec) const {
+  return uploadBytes(spec) + replyBytes(spec) + kBytesPerMicrosecond * nanoseconds(spec) / 1000;
+}
+
+std::uint64_t LinearPlan::nanoseconds(const LinearSpec &spec) const {
+  const ParameterSet &parameters = parameterSet(set);
+  const std::uint64_t degree = parameters.degree;
+  const std::uint64_t primes = parameters.primes;
+  const std::uint64_t words = degree * primes;
+  // Picoseconds of a coefficient modulo one prime: a layer of a transform, both halves of a product
+  // accumulated, a weight polynomial spread over the ring, a ciphertext encrypted and received, a
+  // reply made and opened; and what an automorphism adds to its transforms.
+  constexpr std::uint64_t kLayer = 65;
+  constexpr std::uint64_t kProduct = 500;
+  constexpr std::uint64_t kSpread = 250;
+  constexpr std::uint64_t kInput = 10'000;
+  constexpr std::uint64_t kOutput = 22'000;
+  constexpr std::uint64_t kAutomorphism = 2'700;
+  const std::uint64_t transform = floorLog2(degree) * kLayer;
+  std::uint64_t weight = transform;
+  if (window == tile && packing == 0) // of one tap: smaller transforms, or none
+    weight =
+        block() * filtersAtOnce == plane() ? 0 : (transform >> std::countr_zero(plane())) + kSpread;
+  else if (filtersAtOnce == 1) // low coefficients only: as many layers as those have
+    weight = (floorLog2(std::max<std::uint64_t>(origin(), 32)) + 1) * kLayer + kSpread;
+  std::uint64_t picoseconds =
+      words * (spec.groups * inputs * outputs * weight + products(spec) * kProduct);
+  picoseconds += words * positions(spec) * (inputs * kInput + replies() * kOutput);
+  picoseconds += automorphisms(spec) * degree *
+                 (2 * (primes + parameters.specials) * transform +
+                  (2 * primes + parameters.specials) * kAutomorphism);
+  return picoseconds / 1000;
 }
 
 std::optional<LinearPlan> planFor(const LinearSpec &spec) {
@@ -122,7 +237,7 @@ std::optional<LinearPlan> planFor(const LinearSpec &spec) {
     if (const auto at = known.find(spec); at != known.end())
       return at->second;
   }
-  std::optional<LinearPlan> plan = search(spec);
+  std::optional<LinearPlan> plan = Search(spec).run();
   const std::lock_guard lock(mutex);
   return known.emplace(spec, plan).first->second;
 }

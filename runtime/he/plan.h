@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a convolution or matrix product is cut into ring elements: strides become channels (phases),
-// the result becomes tiles, channels and filters share a polynomial. Decided from the shape and the
-// declared widths alone, by bytes first and products second, the same at compiler and parties.
+// the result becomes tiles, channels and filters share a polynomial, products share a reply.
+// Decided from shape and declared widths alone, by bytes and time, the same at compiler and
+// parties.
 #pragma once
 
 #include "runtime/he/parameters.h"
@@ -30,6 +31,7 @@ struct LinearSpec {
   unsigned bits = 0; ///< of the ring, 1 to 50
   unsigned weightBits = 0;
   bool weightSigned = true;
+  bool packed = false; ///< replies may be packed: the session has Galois keys
 
   auto operator<=>(const LinearSpec &) const = default;
   bool empty() const {
@@ -48,21 +50,39 @@ struct PhaseAxis {
 };
 PhaseAxis phaseAxis(std::uint64_t kernel, std::uint64_t stride, std::uint64_t dilation);
 
+/// What a layer's set-up has to provide: a parameter set and, for packed replies, Galois keys. Bit k
+/// of `steps` asks for that of X -> X^(degree / 2^k + 1).
+struct KeyNeed {
+  unsigned set = 0;
+  unsigned steps = 0;
+  KeyNeed(unsigned set = 0, unsigned steps = 0) : set(set), steps(steps) {}
+  bool operator==(const KeyNeed &) const = default;
+};
+
 struct LinearPlan {
   unsigned set = 0;
   Budget budget;
   std::uint64_t phases = 1;                  ///< of both axes together
   std::uint64_t channelsAtOnce = 1;          ///< phase channels in a ciphertext
-  std::uint64_t filtersAtOnce = 1;           ///< filters in a reply
+  std::uint64_t filtersAtOnce = 1;           ///< filters in a product
+  unsigned packing = 0;                      ///< 2^packing products in a reply; channels are fast
   std::array<std::uint64_t, 2> tile{1, 1};   ///< of the result
   std::array<std::uint64_t, 2> window{1, 1}; ///< of a phase of the input: tile + extent - 1
   std::array<std::uint64_t, 2> tiles{1, 1};
   std::uint64_t inputs = 1;  ///< ciphertexts of a tile
-  std::uint64_t outputs = 1; ///< replies of a tile
+  std::uint64_t outputs = 1; ///< products of a tile, each summed over its inputs
 
   std::uint64_t plane() const { return window[0] * window[1]; }
-  /// Coefficient of the first result: see docs/protocols/rlwe.md, "Encoding".
-  std::uint64_t origin(const LinearSpec &spec) const;
+  /// Coefficients from one filter of a product to the next.
+  std::uint64_t block() const { return plane() * channelsAtOnce; }
+  /// Coefficient of the first result of a product: see docs/protocols/rlwe.md, "Encoding".
+  std::uint64_t origin() const;
+  /// Whether uploads leave out what no result depends on: see docs/protocols/rlwe.md, "Encoding".
+  bool truncated() const { return filtersAtOnce == 1; }
+  KeyNeed keys() const;
+  /// Replies of a tile, and how many products are in all but the last.
+  std::uint64_t replies() const { return ((outputs - 1) >> packing) + 1; }
+  std::uint64_t productsPerReply() const { return std::uint64_t{1} << packing; }
   /// Tiles of all images and groups.
   std::uint64_t positions(const LinearSpec &spec) const {
     return spec.groups * spec.images * tiles[0] * tiles[1];
@@ -70,8 +90,20 @@ struct LinearPlan {
   std::uint64_t products(const LinearSpec &spec) const {
     return positions(spec) * inputs * outputs;
   }
+  std::uint64_t automorphisms(const LinearSpec &spec) const {
+    return positions(spec) * (outputs - replies());
+  }
+  /// Coefficients of ciphertext `input` that are sent, and the bytes that they take.
+  std::uint64_t sentCoefficients(const LinearSpec &spec, std::uint64_t input) const;
+  std::uint64_t inputBytes(const LinearSpec &spec, std::uint64_t input) const;
+  /// Bytes of a reply with so many results.
+  std::uint64_t outputBytes(const LinearSpec &spec, std::uint64_t results) const;
   std::uint64_t uploadBytes(const LinearSpec &spec) const;
   std::uint64_t replyBytes(const LinearSpec &spec) const;
+  /// Computing of one core at both parties together, about.
+  std::uint64_t nanoseconds(const LinearSpec &spec) const;
+  /// What the search goes by: bytes, and computing as bytes.
+  std::uint64_t price(const LinearSpec &spec) const;
 };
 
 /// The best plan, or nothing where no parameter set is exact for these widths or nothing is to be

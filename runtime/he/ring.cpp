@@ -117,10 +117,12 @@ const RingContext &RingContext::of(const ParameterSet &set) {
 
 RingContext::RingContext(const ParameterSet &set) : set_(set) {
   modulusLow_ = 1;
-  for (unsigned i = 0; i < set.primes; ++i) {
-    const std::uint64_t p = set.prime[i];
+  for (unsigned i = 0; i < allPrimes(); ++i) {
+    const std::uint64_t p = prime(i);
     std::uint64_t root = primitiveRoot(set.degree, p);
     tables_.push_back(makeTables(set.degree, p, root));
+    if (i >= set.primes)
+      continue;
     for (std::size_t degree = set.degree / 2; degree >= 64; degree /= 2) {
       root = timesModulo(root, root, p);
       smaller_[i].push_back(makeTables(degree, p, root));
@@ -137,11 +139,11 @@ RingContext::RingContext(const ParameterSet &set) : set_(set) {
 }
 
 void RingContext::forward(Polynomial &x) const {
-  for (unsigned i = 0; i < primes(); ++i)
+  for (unsigned i = 0; i * degree() < x.size(); ++i)
     ringKernels().forward(tables_[i], x.data() + i * degree(), degree());
 }
 void RingContext::inverse(Polynomial &x) const {
-  for (unsigned i = 0; i < primes(); ++i)
+  for (unsigned i = 0; i * degree() < x.size(); ++i)
     ringKernels().inverse(tables_[i], x.data() + i * degree());
 }
 
@@ -163,9 +165,9 @@ void RingContext::addMessage(std::span<const std::uint64_t> message,
   }
 }
 
-Polynomial RingContext::fromSigned(std::span<const std::int64_t> values) const {
-  Polynomial x(words());
-  for (unsigned i = 0; i < primes(); ++i)
+Polynomial RingContext::fromSigned(std::span<const std::int64_t> values, unsigned primes) const {
+  Polynomial x(primes * degree());
+  for (unsigned i = 0; i < primes; ++i)
     for (std::size_t j = 0; j < values.size(); ++j)
       x[i * degree() + j] = static_cast<std::uint64_t>(values[j]) +
                             (prime(i) & static_cast<std::uint64_t>(values[j] >> 63));
@@ -186,8 +188,7 @@ std::vector<std::uint64_t> RingContext::timesSmall(std::span<const std::uint64_t
   Polynomial residues(2 * degree());
   const std::uint64_t half = std::uint64_t{1} << (bits - 1);
   const std::uint64_t mask = ~std::uint64_t{0} >> (64 - bits);
-  std::vector<std::uint64_t> low(degree());
-  std::vector<std::uint64_t> high(degree());
+  Sum sum(degree());
   for (unsigned i = 0; i < 2; ++i) {
     const std::uint64_t p = prime(i);
     std::uint64_t *const x = residues.data() + i * degree();
@@ -198,10 +199,7 @@ std::vector<std::uint64_t> RingContext::timesSmall(std::span<const std::uint64_t
       x[j] = belowModulus(times(a[j], tables_[i].one, p) + p - (wrap & large), p);
     }
     ringKernels().forward(tables_[i], x, degree());
-    std::fill(low.begin(), low.end(), 0);
-    std::fill(high.begin(), high.end(), 0);
-    ringKernels().accumulate(x, other.data() + i * degree(), low.data(), high.data(), degree());
-    ringKernels().reduce(tables_[i], low.data(), high.data(), x);
+    sum.clear().add(x, other.data() + i * degree()).into(tables_[i], x);
     ringKernels().inverse(tables_[i], x);
   }
   // Garner: x = x0 + p0 k, with k above p1 / 2 for negative ones.

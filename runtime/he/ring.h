@@ -6,6 +6,7 @@
 #include "runtime/he/parameters.h"
 #include "runtime/he/ring_kernels.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -35,13 +36,21 @@ public:
   std::size_t degree() const { return set_.degree; }
   unsigned primes() const { return set_.primes; }
   std::size_t words() const { return degree() * primes(); }
-  std::uint64_t prime(unsigned i) const { return set_.prime[i]; }
+  /// Primes of q, then special ones.
+  unsigned allPrimes() const { return set_.primes + set_.specials; }
+  std::uint64_t prime(unsigned i) const {
+    return i < set_.primes ? set_.prime[i] : set_.special[i - set_.primes];
+  }
+  unsigned primeBits(unsigned i) const {
+    return i < set_.primes ? set_.primeBits[i] : set_.specialBits[i - set_.primes];
+  }
   const TransformTables &tables(unsigned i) const { return tables_[i]; }
   /// Of degree / 2^halvings, from 64 on, and the root to the power 2^halvings.
   const TransformTables &smaller(unsigned i, unsigned halvings) const {
     return halvings == 0 ? tables_[i] : smaller_[i][halvings - 1];
   }
 
+  /// Modulo as many primes as the polynomial has residues of.
   void forward(Polynomial &x) const;
   void inverse(Polynomial &x) const;
 
@@ -50,8 +59,11 @@ public:
   void addMessage(std::span<const std::uint64_t> message, std::span<const std::uint64_t> rounding,
                   unsigned bits, Polynomial &x) const;
 
-  /// Residues of small signed integers.
-  Polynomial fromSigned(std::span<const std::int64_t> values) const;
+  /// Residues of small signed integers modulo the first `primes` primes.
+  Polynomial fromSigned(std::span<const std::int64_t> values, unsigned primes) const;
+  Polynomial fromSigned(std::span<const std::int64_t> values) const {
+    return fromSigned(values, primes());
+  }
 
   /// 2^64 x / q for a coefficient x given by its residues at x[at + i * degree], i below primes,
   /// modulo 2^64; too small by less than 3 units for each prime.
@@ -72,6 +84,41 @@ private:
   std::array<std::uint64_t, kMaxPrimes> scale_{};  ///< floor(2^(63 + bits of p_i) / p_i)
   std::uint64_t modulusLow_ = 0;                   ///< q mod 2^64
   Factor firstInverse_;                            ///< 1 / p_0 modulo p_1
+};
+
+/// A sum of products of polynomials modulo one prime, by value or as transforms alike.
+class Sum {
+public:
+  explicit Sum(std::size_t degree) : low_(degree), high_(degree) {}
+  Sum &set(const std::uint64_t *x) {
+    std::copy_n(x, low_.size(), low_.begin());
+    std::fill(high_.begin(), high_.end(), 0);
+    return *this;
+  }
+  Sum &clear() {
+    std::fill(low_.begin(), low_.end(), 0);
+    std::fill(high_.begin(), high_.end(), 0);
+    return *this;
+  }
+  Sum &add(const std::uint64_t *a, const std::uint64_t *b) {
+    ringKernels().accumulate(a, b, low_.data(), high_.data(), low_.size());
+    return *this;
+  }
+  Sum &addScaled(const std::uint64_t *a, std::uint64_t b) {
+    ringKernels().accumulateScaled(a, b, low_.data(), high_.data(), low_.size());
+    return *this;
+  }
+  void into(const TransformTables &tables, std::uint64_t *out) const {
+    ringKernels().reduce(tables, low_.data(), high_.data(), out);
+  }
+  /// Makes room for more products.
+  void fold(const TransformTables &tables) {
+    into(tables, low_.data());
+    std::fill(high_.begin(), high_.end(), 0);
+  }
+
+private:
+  std::vector<std::uint64_t> low_, high_;
 };
 
 } // namespace dyad::he

@@ -30,15 +30,15 @@ std::vector<std::int64_t> binomial(Prg &prg, std::size_t count) {
   return result;
 }
 
-Polynomial uniform(Prg &prg, const RingContext &ring) {
-  Polynomial result(ring.words());
+Polynomial uniform(Prg &prg, const RingContext &ring, unsigned primes) {
+  Polynomial result(primes * ring.degree());
   std::vector<std::uint64_t> random;
-  for (unsigned i = 0; i < ring.primes(); ++i) {
+  for (unsigned i = 0; i < primes; ++i) {
     const std::uint64_t p = ring.prime(i);
     std::size_t next = random.size();
     for (std::size_t j = 0; j < ring.degree();) {
       if (next == random.size()) {
-        random = prg.ring(ring.degree() - j, ring.set().primeBits[i]);
+        random = prg.ring(ring.degree() - j, ring.primeBits(i));
         next = 0;
       }
       const std::uint64_t x = random[next++];

@@ -16,8 +16,12 @@ std::vector<std::int64_t> ternary(Prg &prg, std::size_t count);
 /// Centered binomial of 21 coins a side: variance 10.5, standard deviation 3.24.
 std::vector<std::int64_t> binomial(Prg &prg, std::size_t count);
 
-/// Residues uniform modulo each prime, by rejection: for public polynomials only.
-Polynomial uniform(Prg &prg, const RingContext &ring);
+/// Residues uniform modulo each of the first `primes` primes, by rejection: for public polynomials
+/// only.
+Polynomial uniform(Prg &prg, const RingContext &ring, unsigned primes);
+inline Polynomial uniform(Prg &prg, const RingContext &ring) {
+  return uniform(prg, ring, ring.primes());
+}
 
 /// Sums of four uniform numbers of width B = factor 2^shift, from -B / 2 on, as residues modulo
 /// each prime: word i * count + j for prime i. factor <= 31, 1 <= shift <= 115.

@@ -4,17 +4,11 @@
 
 #include "runtime/he/sampler.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace dyad::he {
 namespace {
-
-// a b for transforms of one prime.
-void multiply(const RingContext &ring, unsigned prime, const std::uint64_t *a,
-              const std::uint64_t *b, std::uint64_t *out) {
-  std::vector<std::uint64_t> low(ring.degree());
-  std::vector<std::uint64_t> high(ring.degree());
-  ringKernels().accumulate(a, b, low.data(), high.data(), ring.degree());
-  ringKernels().reduce(ring.tables(prime), low.data(), high.data(), out);
-}
 
 // The top `bits` of a fraction of 2^64, rounded; modulo 2^bits.
 std::uint64_t rounded(std::uint64_t fraction, unsigned bits) {
@@ -31,14 +25,48 @@ void encrypt(const RingContext &ring, const Polynomial &secret,
   ring.addMessage(message, noise.ring(message.size(), bits), bits, c0);
   ring.forward(c0);
   std::vector<std::uint64_t> product(ring.degree());
+  Sum sum(ring.degree());
   for (unsigned i = 0; i < ring.primes(); ++i) {
     const std::size_t at = i * ring.degree();
     const std::uint64_t p = ring.prime(i);
-    multiply(ring, i, a.data() + at, secret.data() + at, product.data());
+    sum.clear().add(a.data() + at, secret.data() + at).into(ring.tables(i), product.data());
     for (std::size_t j = 0; j < ring.degree(); ++j)
       c0[at + j] = belowModulus(c0[at + j] + p - product[j], p);
     writer.put(c0.data() + at, ring.degree(), ring.set().primeBits[i]);
   }
+}
+
+void encryptPart(const RingContext &ring, const Polynomial &secret,
+                 std::span<const std::uint64_t> message, std::span<const std::uint32_t> sent,
+                 unsigned bits, Prg &stream, Prg &noise, BitWriter &writer) {
+  const Polynomial a = uniform(stream, ring);
+  Polynomial part = ring.fromSigned(binomial(noise, sent.size()));
+  ring.addMessage(message, noise.ring(message.size(), bits), bits, part);
+  std::vector<std::uint64_t> product(ring.degree());
+  Sum sum(ring.degree());
+  for (unsigned i = 0; i < ring.primes(); ++i) {
+    const std::size_t at = i * ring.degree();
+    const std::uint64_t p = ring.prime(i);
+    sum.clear().add(a.data() + at, secret.data() + at).into(ring.tables(i), product.data());
+    ringKernels().inverse(ring.tables(i), product.data());
+    for (std::size_t j = 0; j < sent.size(); ++j)
+      part[at + j] = belowModulus(part[at + j] + p - product[sent[j]], p);
+    writer.put(part.data() + at, sent.size(), ring.primeBits(i));
+  }
+}
+
+Ciphertext receivePart(const RingContext &ring, std::span<const std::uint32_t> sent, Prg &stream,
+                       BitReader &reader) {
+  Ciphertext result{Polynomial(ring.words()), uniform(stream, ring)};
+  std::vector<std::uint64_t> part(sent.size());
+  for (unsigned i = 0; i < ring.primes(); ++i) {
+    std::uint64_t *const c0 = result.c0.data() + i * ring.degree();
+    reader.get(part.data(), part.size(), ring.primeBits(i));
+    for (std::size_t j = 0; j < sent.size(); ++j)
+      c0[sent[j]] = belowModulus(part[j], ring.prime(i));
+  }
+  ring.forward(result.c0);
+  return result;
 }
 
 Ciphertext receive(const RingContext &ring, Prg &stream, BitReader &reader) {
@@ -52,10 +80,18 @@ Ciphertext receive(const RingContext &ring, Prg &stream, BitReader &reader) {
   return result;
 }
 
-Polynomial zeroFactor(const RingContext &ring, Prg &prg) {
+void addZero(const RingContext &ring, const KeyHalf &keys, Prg &prg, Ciphertext &ciphertext) {
   Polynomial u = ring.fromSigned(ternary(prg, ring.degree()));
   ring.forward(u);
-  return u;
+  const std::size_t degree = ring.degree();
+  Sum product(degree);
+  for (unsigned i = 0; i < ring.primes(); ++i)
+    for (const auto &[key, sum] :
+         {std::pair(&keys.public0, &ciphertext.c0), std::pair(&keys.public1, &ciphertext.c1)}) {
+      const std::size_t at = i * degree;
+      product.set(sum->data() + at).add(key->data() + at, u.data() + at);
+      product.into(ring.tables(i), sum->data() + at);
+    }
 }
 
 std::vector<std::uint64_t> reply(const RingContext &ring, Ciphertext product,

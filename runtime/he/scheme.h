@@ -26,16 +26,27 @@ void encrypt(const RingContext &ring, const Polynomial &secret,
              std::span<const std::uint64_t> message, unsigned bits, Prg &stream, Prg &noise,
              BitWriter &writer);
 
-/// The other end of it. Words that no encryption sends (not below their prime) are reduced.
+/// The same for the coefficients `sent` only, by value, in that order; the message is theirs.
+/// sent.size() * modulusBits bits.
+void encryptPart(const RingContext &ring, const Polynomial &secret,
+                 std::span<const std::uint64_t> message, std::span<const std::uint32_t> sent,
+                 unsigned bits, Prg &stream, Prg &noise, BitWriter &writer);
+
+/// The other end of encrypt. Words that no encryption sends (not below their prime) are reduced.
 Ciphertext receive(const RingContext &ring, Prg &stream, BitReader &reader);
 
-/// Transform of the ternary polynomial u of an encryption (public0 u, public1 u + e1) of zero.
-Polynomial zeroFactor(const RingContext &ring, Prg &prg);
+/// The other end of encryptPart: the other coefficients of c0 are zero, which is what no result may
+/// depend on.
+Ciphertext receivePart(const RingContext &ring, std::span<const std::uint32_t> sent, Prg &stream,
+                       BitReader &reader);
 
-/// Makes a reply of a product (to which public0 u and public1 u were added), coefficients by value,
-/// not as transforms: adds e1 and the flooding, switches to 2^(bits + g), masks the coefficients
-/// `used` with this party's shares, which it returns, and writes all of c1 and the used ones of c0.
-/// degree * (bits + g) + used.size() * (bits + kKeptBits) bits.
+/// Adds a fresh encryption (public0 u, public1 u) of zero, u ternary, e1 being added by reply.
+void addZero(const RingContext &ring, const KeyHalf &keys, Prg &prg, Ciphertext &ciphertext);
+
+/// Makes a reply of a product that addZero went over, coefficients by value, not as transforms:
+/// adds e1 and the flooding, switches to 2^(bits + g), masks the coefficients `used` with this
+/// party's shares, which it returns, and writes all of c1 and the used ones of c0. degree * (bits +
+/// g) + used.size() * (bits + kKeptBits) bits.
 std::vector<std::uint64_t> reply(const RingContext &ring, Ciphertext product,
                                  std::span<const std::uint32_t> used, unsigned bits,
                                  const Budget &budget, Prg &prg, BitWriter &writer);

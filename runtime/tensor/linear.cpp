@@ -156,8 +156,9 @@ Task<Share> matmulWithServer(Session &session, Share shared, const Plain &operan
   if (serverIsLeft != session.isServer())
     mine = rightMatrices(plan, rhs, std::move(mine));
   Ring product;
-  if (protocol == LinearProtocol::kHe) {
-    const he::LinearSpec spec = heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat);
+  if (isHe(protocol)) {
+    const he::LinearSpec spec = heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat,
+                                             protocol == LinearProtocol::kHePacked);
     product = co_await encryptedProduct(session, spec, plan.shape, serverIsLeft, std::move(mine));
   } else {
     const LinearPlan linear =
@@ -184,7 +185,7 @@ Task<Share> conv2d(Session &session, Share x, const Plain &weight, const Plain *
   DYAD_REQUIRE(bias == nullptr || bias->shape == Shape{weight.shape[0]}, kShapeMismatch,
                "bias of {} for a weight of {}", clear::describe(bias->shape),
                clear::describe(weight.shape));
-  if (protocol == LinearProtocol::kHe) {
+  if (isHe(protocol)) {
     Ring own;
     std::vector<std::int64_t> weights;
     if (session.isServer()) {
@@ -193,7 +194,8 @@ Task<Share> conv2d(Session &session, Share x, const Plain &weight, const Plain *
       weights = weight.values;
       x.values = {};
     }
-    const he::LinearSpec spec = heConvSpec(x.shape, weight.shape, window, bits, weightFormat);
+    const he::LinearSpec spec = heConvSpec(x.shape, weight.shape, window, bits, weightFormat,
+                                           protocol == LinearProtocol::kHePacked);
     Ring product = co_await he::linear(session, spec, std::move(x.values), weights);
     if (session.isServer())
       product = added(std::move(product), own, bits);

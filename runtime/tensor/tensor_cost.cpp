@@ -77,23 +77,25 @@ Cost argMaxCost(const Shape &input, std::int64_t axis, unsigned bits, Radix radi
 Cost conv2dCost(const Shape &input, const Shape &weight, const clear::ConvWindow &window,
                 unsigned bits, clear::Format weightFormat, LinearProtocol protocol,
                 clear::Format clientFormat) {
-  if (protocol == LinearProtocol::kHe)
-    return he::linearCost(heConvSpec(input, weight, window, bits, weightFormat));
+  if (isHe(protocol))
+    return he::linearCost(heConvSpec(input, weight, window, bits, weightFormat,
+                                     protocol == LinearProtocol::kHePacked));
   return linearCost(convPlan(input, weight, window, bits, weightFormat, protocol, clientFormat),
                     bits);
 }
 
 Cost matmulCost(const Shape &lhs, const Shape &rhs, bool serverIsLeft, unsigned bits,
                 clear::Format serverFormat, LinearProtocol protocol, clear::Format clientFormat) {
-  if (protocol == LinearProtocol::kHe)
-    return he::linearCost(heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat));
+  if (isHe(protocol))
+    return he::linearCost(heMatmulSpec(lhs, rhs, serverIsLeft, bits, serverFormat,
+                                       protocol == LinearProtocol::kHePacked));
   return linearCost(linearPlan(matmulPlan(lhs, rhs).shape, serverIsLeft, bits, serverFormat,
                                protocol, clientFormat),
                     bits);
 }
 
 he::LinearSpec heConvSpec(const Shape &input, const Shape &weight, const clear::ConvWindow &window,
-                          unsigned bits, clear::Format weightFormat) {
+                          unsigned bits, clear::Format weightFormat, bool packed) {
   const Shape result = clear::convShape(input, weight, window);
   const auto size = [](std::int64_t x) { return static_cast<std::uint64_t>(x); };
   he::LinearSpec spec;
@@ -112,12 +114,13 @@ he::LinearSpec heConvSpec(const Shape &input, const Shape &weight, const clear::
   spec.bits = bits;
   spec.weightBits = weightFormat.bits;
   spec.weightSigned = weightFormat.isSigned;
+  spec.packed = packed;
   return spec;
 }
 
 // Rows or columns of the shared operand are positions, and those of the server's are filters.
 he::LinearSpec heMatmulSpec(const Shape &lhs, const Shape &rhs, bool serverIsLeft, unsigned bits,
-                            clear::Format serverFormat) {
+                            clear::Format serverFormat, bool packed) {
   const MatrixShape shape = matmulPlan(lhs, rhs).shape;
   he::LinearSpec spec;
   spec.groups = shape.groups;
@@ -128,6 +131,7 @@ he::LinearSpec heMatmulSpec(const Shape &lhs, const Shape &rhs, bool serverIsLef
   spec.bits = bits;
   spec.weightBits = serverFormat.bits;
   spec.weightSigned = serverFormat.isSigned;
+  spec.packed = packed;
   return spec;
 }
 

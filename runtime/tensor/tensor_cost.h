@@ -25,7 +25,11 @@ enum class LinearProtocol : std::uint8_t {
   kOtServerChooses, ///< correlated OTs; choices are the bits of the server's operand
   kOtClientChooses, ///< the same; choices are the bits of the client's share or value
   kHe,              ///< RLWE (runtime/he): the server's operand times the client's encrypted share
+  kHePacked,        ///< the same with Galois keys, by which replies are packed
 };
+constexpr bool isHe(LinearProtocol protocol) {
+  return protocol == LinearProtocol::kHe || protocol == LinearProtocol::kHePacked;
+}
 
 // n elements of `bits` bits. Operations that are not here have their protocol's formula:
 // truncateReduceCost, truncateReluCost, truncateCost, divideCost, msbCost, multiplexCost (mux),
@@ -41,7 +45,7 @@ Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &a
                    Radix radix = {});
 Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits, Radix radix = {});
 
-/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for kHe
+/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for RLWE
 /// with widths that no RLWE parameters are exact for (he::planFor of the specs below).
 Cost conv2dCost(const clear::Shape &input, const clear::Shape &weight,
                 const clear::ConvWindow &window, unsigned bits, clear::Format weightFormat,
@@ -49,12 +53,12 @@ Cost conv2dCost(const clear::Shape &input, const clear::Shape &weight,
 Cost matmulCost(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft, unsigned bits,
                 clear::Format serverFormat, LinearProtocol protocol,
                 clear::Format clientFormat = {});
-/// The same layers as RLWE sees them: what kHe runs, for its plan and its compute time.
+/// The same layers as RLWE sees them: what runs, for its plan and its compute time.
 he::LinearSpec heConvSpec(const clear::Shape &input, const clear::Shape &weight,
                           const clear::ConvWindow &window, unsigned bits,
-                          clear::Format weightFormat);
+                          clear::Format weightFormat, bool packed);
 he::LinearSpec heMatmulSpec(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft,
-                            unsigned bits, clear::Format serverFormat);
+                            unsigned bits, clear::Format serverFormat, bool packed);
 Cost matmulSharedCost(const clear::Shape &lhs, const clear::Shape &rhs, unsigned bits);
 Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner);
 Cost mulSharedCost(std::uint64_t n, unsigned bits);

@@ -66,19 +66,18 @@ Ring inTheClear(const Layer &layer) {
   return reduced(clear::conv2d<std::uint64_t>(x, w, nullptr, window).data, s.bits);
 }
 
-std::vector<unsigned> allSets() {
-  std::vector<unsigned> sets;
-  for (const ParameterSet &set : parameterSets())
-    sets.push_back(set.id);
-  return sets;
-}
-
-void setUp(TwoParty &pair, std::vector<unsigned> sets) {
+void setUp(TwoParty &pair, std::vector<KeyNeed> needs) {
   const auto party = [&](Session &s) {
-    s.run(setup(s, sets));
+    s.run(setup(s, needs));
     return 0;
   };
   pair.run(party, party);
+}
+void setUpFor(TwoParty &pair, const std::vector<LinearSpec> &specs) {
+  std::vector<KeyNeed> needs;
+  for (const LinearSpec &spec : specs)
+    needs.push_back(planFor(spec).value().keys());
+  setUp(pair, merged(needs));
 }
 
 Ring run(TwoParty &pair, const Layer &layer) {
@@ -108,9 +107,9 @@ LinearSpec conv(std::uint64_t channels, std::uint64_t filters, std::array<std::u
 
 TEST_CASE("keys cost what the formula says", "[he]") {
   TwoParty pair;
-  const std::vector<unsigned> sets{0, 5, 7};
-  setUp(pair, sets);
-  CHECK(pair.matches(keyCost(sets)));
+  const std::vector<KeyNeed> needs{{0, 0}, {5, 0}, {33, 0b101}, {34, 0b10}};
+  setUp(pair, needs);
+  CHECK(pair.matches(keyCost(needs)));
   CHECK(keyCost({}).ticks.empty());
 }
 
@@ -142,11 +141,15 @@ TEST_CASE("layers are exact and cost what the formula says", "[he][layer]") {
   specs.back().weightSigned = false;
   specs.push_back(conv(4, 600, {3, 3}, {3, 3}, {1, 1}, 25, 6));
   specs.push_back(conv(1, 1, {1, 1}, {1, 1}, {1, 1}, 1, 2));
+  for (std::size_t i = 0, count = specs.size(); i < count; ++i) {
+    specs.push_back(specs[i]);
+    specs.back().packed = true;
+  }
   TwoParty pair;
-  setUp(pair, allSets());
+  setUpFor(pair, specs);
   for (std::size_t i = 0; i < specs.size(); ++i)
     for (const Operands operands : {Operands::kRandom, Operands::kExtreme}) {
-      INFO("layer " << i);
+      INFO("layer " << i << ", packing " << planFor(specs[i])->packing);
       const Layer one = layer(specs[i], operands, random);
       const Ring result = run(pair, one);
       CHECK(result == inTheClear(one));
@@ -160,12 +163,12 @@ TEST_CASE("what cannot be computed is refused before a byte", "[he][error]") {
   const LinearSpec spec = conv(2, 2, {4, 4}, {1, 1}, {4, 4}, 28, 8);
   const std::vector<std::int64_t> weights(4, 1);
   CHECK_THROWS_WITH(s.run(linear(s, spec, {}, weights)), Catch::Contains("keys"));
-  setUp(pair, {10});
+  setUp(pair, {{31, 0}});
   CHECK_THROWS_WITH(s.run(linear(s, spec, {}, weights)), Catch::Contains("keys"));
   LinearSpec wide = spec;
   wide.bits = 60;
   CHECK_THROWS_WITH(s.run(linear(s, wide, {}, weights)), Catch::Contains("2^60"));
-  setUp(pair, {planFor(spec)->set});
+  setUpFor(pair, {spec});
   const auto sent = s.flows().traffic().bytesSent;
   CHECK_THROWS_AS(s.run(linear(s, spec, {}, std::span(weights).first(3))), Error);
   CHECK(s.flows().traffic().bytesSent == sent);

@@ -13,7 +13,8 @@ using namespace dyad::test;
 namespace {
 
 constexpr LinearProtocol kProtocols[] = {LinearProtocol::kOtServerChooses,
-                                         LinearProtocol::kOtClientChooses, LinearProtocol::kHe};
+                                         LinearProtocol::kOtClientChooses, LinearProtocol::kHe,
+                                         LinearProtocol::kHePacked};
 
 struct Conv {
   Shape input, weight;
@@ -21,7 +22,7 @@ struct Conv {
 };
 
 std::optional<he::LinearSpec> specIf(LinearProtocol protocol, he::LinearSpec spec) {
-  return protocol == LinearProtocol::kHe ? std::optional(spec) : std::nullopt;
+  return isHe(protocol) ? std::optional(spec) : std::nullopt;
 }
 
 } // namespace
@@ -54,7 +55,9 @@ TEST_CASE("convolution of shares equals the one in the clear", "[tensor][conv]")
             }(s, shares.of(s), held(s, w, Owner::kServer), held(s, b, Owner::kServer), c.window,
                                                format, protocol);
           },
-          {}, specIf(protocol, heConvSpec(c.input, c.weight, c.window, bits, format)));
+          {},
+          specIf(protocol, heConvSpec(c.input, c.weight, c.window, bits, format,
+                                      protocol == LinearProtocol::kHePacked)));
       const Integers expected = wrapped(clear::conv2d(x, w, &b, c.window), bits);
       CHECK(y.shape == expected.shape);
       CHECK(y.data == expected.data);
@@ -108,7 +111,9 @@ TEST_CASE("matrix products of shares with the server's matrix at either side", "
               }(s, serverIsLeft, shares.of(s), held(s, serverIsLeft ? a : b, Owner::kServer),
                                                  format, protocol);
             },
-            {}, specIf(protocol, heMatmulSpec(l, r, serverIsLeft, bits, format)));
+            {},
+            specIf(protocol, heMatmulSpec(l, r, serverIsLeft, bits, format,
+                                          protocol == LinearProtocol::kHePacked)));
         const Integers expected = wrapped(clear::matmul(a, b), bits);
         CHECK(y.shape == expected.shape);
         CHECK(y.data == expected.data);
