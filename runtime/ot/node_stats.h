@@ -20,6 +20,7 @@ struct NodeStats {
   std::uint64_t serverCots = 0;
   std::uint64_t clientCots = 0;
   double seconds = 0;
+  double cotSeconds = 0; ///< of these, for making outputs of silent OT when they were taken
 };
 
 /// The row that a node of the given cost has when it runs after what `before` has counted, which
@@ -29,8 +30,15 @@ inline NodeStats predictedRow(std::string name, std::string op, const Cost &cost
   const unsigned flows = before.flows();
   for (const Tick &tick : cost.ticks)
     before.add(tick);
-  return {std::move(name),        std::move(op),   cost.bytesToServer(), cost.bytesToClient(),
-          before.flows() - flows, cost.serverCots, cost.clientCots,      0};
+  return {std::move(name),
+          std::move(op),
+          cost.bytesToServer(),
+          cost.bytesToClient(),
+          before.flows() - flows,
+          cost.serverCots,
+          cost.clientCots,
+          0,
+          0};
 }
 
 } // namespace dyad

@@ -19,7 +19,8 @@ Session::Mark Session::mark(std::string name, std::string op) const {
                   flows_.flows(),
                   stock_.serverCotsTaken(),
                   stock_.clientCotsTaken(),
-                  0};
+                  0,
+                  stock_.makingSeconds()};
   result.since = std::chrono::steady_clock::now();
   return result;
 }
@@ -36,6 +37,7 @@ void Session::addRow(std::vector<NodeStats> &rows, const Mark &begin) const {
   row->flows += end.stats.flows - begin.stats.flows;
   row->serverCots += end.stats.serverCots - begin.stats.serverCots;
   row->clientCots += end.stats.clientCots - begin.stats.clientCots;
+  row->cotSeconds += end.stats.cotSeconds - begin.stats.cotSeconds;
   row->seconds += std::chrono::duration<double>(end.since - begin.since).count();
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/net/error.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -176,6 +177,8 @@ void CotStock::makeAtLeast(Supply &supply, std::uint64_t count) {
   const std::uint64_t wanted = std::max(count, std::min(supply.wanted, supply.left()));
   std::span<Block> room =
       grow(supply, std::max(count - made, std::min(wanted - made, kMadeTogether)));
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
   while (!room.empty()) {
     FerretRound &round = *supply.rounds.front();
     const std::span<Block> part = room.first(std::min<std::size_t>(room.size(), round.left()));
@@ -184,6 +187,7 @@ void CotStock::makeAtLeast(Supply &supply, std::uint64_t count) {
     if (round.left() == 0)
       supply.rounds.pop_front();
   }
+  supply.makingSeconds += std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 std::span<const Block> CotStock::take(Supply &supply, std::uint64_t n, const char *direction) {

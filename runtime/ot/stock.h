@@ -69,6 +69,9 @@ public:
     return flows_.isServer() ? received_.taken : sent_.taken;
   }
 
+  /// Seconds since the session began that making outputs of rounds took, in prepare() and takes.
+  double makingSeconds() const { return sent_.makingSeconds + received_.makingSeconds; }
+
   /// Offset between the two messages of the OTs that this party sends.
   Block delta() const { return delta_; }
   const CotHash &sentHash() const { return sentHash_; }
@@ -96,6 +99,7 @@ private:
     std::uint64_t roundCount = 0; ///< since the session began
     std::uint64_t taken = 0;      ///< since the session began
     std::uint64_t wanted = 0;     ///< of what prepare() was last asked for, not taken yet
+    double makingSeconds = 0;
     BlockBuffers buffers;
 
     std::uint64_t left() const;

@@ -180,6 +180,7 @@ private:
       row.serverCots /= samples;
       row.clientCots /= samples;
       row.seconds /= static_cast<double>(samples);
+      row.cotSeconds /= static_cast<double>(samples);
     }
     return rows;
   }

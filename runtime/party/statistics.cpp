@@ -52,6 +52,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
     Json &row = json["phases"][phase.name];
     addTraffic(row, phase, statistics.role);
     row["seconds"] = phase.seconds;
+    row["cot_seconds"] = phase.cotSeconds;
   }
   json["nodes"] = Json::array();
   for (const NodeStats &node : statistics.nodes) {
@@ -60,6 +61,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
     row["op"] = node.op;
     addTraffic(row, node, statistics.role);
     row["seconds"] = node.seconds;
+    row["cot_seconds"] = node.cotSeconds;
     row["cots"] = node.serverCots + node.clientCots;
     row["server_cots"] = node.serverCots;
     row["client_cots"] = node.clientCots;

@@ -148,6 +148,7 @@ TEST_CASE("both parties compute what reference computes, on many samples", "[par
   CHECK(a["flows"] == b["flows"]);
   CHECK(a["samples"] == kSamples);
   CHECK(a["threads"] == 3);
+  CHECK(a["phases"]["online"]["cot_seconds"] <= a["phases"]["online"]["seconds"]);
   CHECK(b["threads"] == 1);
   CHECK(a["peak_rss"] > 1'000'000);
   std::int64_t sum = 0;
