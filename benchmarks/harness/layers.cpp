@@ -3,6 +3,7 @@
 #include "benchmarks/harness/layers.h"
 
 #include "runtime/clear/linear.h"
+#include "runtime/he/keys.h"
 #include "runtime/net/error.h"
 #include "runtime/protocols/ring.h"
 #include "runtime/tensor/linear.h"
@@ -12,7 +13,7 @@ namespace dyad::bench {
 namespace {
 
 // Weights at a scale of 12 below 1, as networks have them.
-constexpr Format kWeightFormat{13, true};
+constexpr clear::Format kWeightFormat{13, true};
 
 Layer matrixProduct(std::string name, std::int64_t rows, std::int64_t inner, std::int64_t columns,
                     unsigned bits = 32) {
@@ -60,18 +61,15 @@ clear::Shape weightShape(const Layer &layer) {
   return layer.isConvolution() ? layer.weight : clear::Shape{layer.inner, layer.columns};
 }
 
-he::LinearSpec specOf(const Layer &layer) {
-  return layer.isConvolution()
-             ? heConvSpec(layer.input, layer.weight, layer.window, layer.bits, kWeightFormat)
-             : heMatmulSpec(inputShape(layer), weightShape(layer), false, layer.bits,
-                            kWeightFormat);
+LinearProtocol protocolOf(bool packed) {
+  return packed ? LinearProtocol::kHePacked : LinearProtocol::kHe;
 }
 
-Cost costOf(const Layer &layer) {
+Cost costOf(const Layer &layer, bool packed) {
   return layer.isConvolution() ? conv2dCost(layer.input, layer.weight, layer.window, layer.bits,
-                                            kWeightFormat, LinearProtocol::kHe)
+                                            kWeightFormat, protocolOf(packed))
                                : matmulCost(inputShape(layer), weightShape(layer), false,
-                                            layer.bits, kWeightFormat, LinearProtocol::kHe);
+                                            layer.bits, kWeightFormat, protocolOf(packed));
 }
 
 struct Numbers {
@@ -97,22 +95,23 @@ Ring shareOf(const Layer &layer, const Ring &input, Role role) {
   return role == Role::kServer ? server : subtracted(input, server, layer.bits);
 }
 
-Ring expectedOf(const Layer &layer, const Numbers &numbers) {
-  const clear::Tensor<std::uint64_t> input{inputShape(layer), numbers.input};
-  const clear::Tensor<std::uint64_t> weight{weightShape(layer),
-                                            {numbers.weights.begin(), numbers.weights.end()}};
-  clear::Tensor<std::uint64_t> result =
-      layer.isConvolution() ? clear::conv2d<std::uint64_t>(input, weight, nullptr, layer.window)
-                            : clear::matmul(input, weight);
-  return reduced(std::move(result.data), layer.bits);
+// Modulo 2^64, of which the ring is a part.
+Ring productInTheClear(const Layer &layer, const Ring &values,
+                       const std::vector<std::int64_t> &weights) {
+  const clear::Tensor<std::uint64_t> input{inputShape(layer), values};
+  const clear::Tensor<std::uint64_t> weight{weightShape(layer), {weights.begin(), weights.end()}};
+  return layer.isConvolution()
+             ? clear::conv2d<std::uint64_t>(input, weight, nullptr, layer.window).data
+             : clear::matmul(input, weight).data;
 }
 
-Task<Ring> layerTask(Session &session, const Layer &layer, Share input, const Plain &weight) {
+Task<Ring> layerTask(Session &session, const Layer &layer, bool packed, Share input,
+                     const Plain &weight) {
   Share result =
       layer.isConvolution()
           ? co_await conv2d(session, std::move(input), weight, nullptr, layer.window, kWeightFormat,
-                            LinearProtocol::kHe)
-          : co_await matmul(session, std::move(input), weight, kWeightFormat, LinearProtocol::kHe);
+                            protocolOf(packed))
+          : co_await matmul(session, std::move(input), weight, kWeightFormat, protocolOf(packed));
   co_return std::move(result.values);
 }
 
@@ -123,33 +122,37 @@ const std::vector<Layer> &layers() {
   return kAll;
 }
 
-std::optional<he::LinearPlan> planOf(const Layer &layer) { return he::planFor(specOf(layer)); }
-
-std::uint64_t productsOf(const Layer &layer) {
-  const auto plan = planOf(layer);
-  return plan ? plan->products(specOf(layer)) : 0;
+std::optional<LayerPlan> planOf(const Layer &layer, bool packed) {
+  const he::LinearSpec spec =
+      layer.isConvolution()
+          ? heConvSpec(layer.input, layer.weight, layer.window, layer.bits, kWeightFormat, packed)
+          : heMatmulSpec(inputShape(layer), weightShape(layer), false, layer.bits, kWeightFormat,
+                         packed);
+  const std::optional<he::LinearPlan> plan = he::planFor(spec);
+  if (!plan)
+    return std::nullopt;
+  return LayerPlan{spec, *plan};
 }
 
-TwoReports runLayer(const Layer &layer, const RunOptions &options) {
-  const std::optional<he::LinearPlan> plan = planOf(layer);
-  DYAD_REQUIRE(plan, kOutOfRange, "{}: no RLWE parameters are exact for {} bits", layer.name,
-               layer.bits);
+TwoReports runLayer(const Layer &layer, const LayerPlan &plan, const RunOptions &options) {
   TwoReports reports = runTwoProcesses(options, [&](Session &session) {
     const Numbers numbers = numbersOf(layer);
+    const bool packed = plan.spec.packed;
     const Share input{inputShape(layer), layer.bits, shareOf(layer, numbers.input, session.role())};
     Plain weight{weightShape(layer), Owner::kServer, {}};
     if (session.isServer())
       weight.values = numbers.weights;
-    return measure(session,
-                   {costOf(layer),
-                    [&](Session &party) { return layerTask(party, layer, input, weight); },
-                    {plan->set},
-                    false},
-                   options.seconds);
+    Work work;
+    work.cost = costOf(layer, packed);
+    work.keys = [&](Session &party) { return he::setup(party, {plan.plan.keys()}); };
+    work.run = [&](Session &party) { return layerTask(party, layer, packed, input, weight); };
+    work.measureStock = false;
+    return measure(session, work, options.seconds);
   });
+  const Numbers numbers = numbersOf(layer);
   const Ring got = added(reports.server.result, reports.client.result, layer.bits);
-  DYAD_REQUIRE(got == expectedOf(layer, numbersOf(layer)), kProtocol, "{}: the result is wrong",
-               layer.name);
+  DYAD_REQUIRE(got == reduced(productInTheClear(layer, numbers.input, numbers.weights), layer.bits),
+               kProtocol, "{}: the result is wrong", layer.name);
   return reports;
 }
 

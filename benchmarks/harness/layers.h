@@ -29,12 +29,16 @@ struct Layer {
 
 const std::vector<Layer> &layers();
 
-/// The plan that the layer runs with; none where no parameters are exact for its width.
-std::optional<he::LinearPlan> planOf(const Layer &layer);
-/// Products of polynomials in it.
-std::uint64_t productsOf(const Layer &layer);
+/// How a layer is cut, with or without packed replies; none where no parameters are exact for its
+/// width. With packed replies allowed, the plan may do without them.
+struct LayerPlan {
+  he::LinearSpec spec;
+  he::LinearPlan plan;
+};
+std::optional<LayerPlan> planOf(const Layer &layer, bool packed);
 
-/// Runs one; throws an Error (kProtocol) if the result is wrong.
-TwoReports runLayer(const Layer &layer, const RunOptions &options);
+/// Runs one; throws an Error (kProtocol) if the result is wrong. Each party's time includes its own
+/// products in the clear: those of the server with its own share.
+TwoReports runLayer(const Layer &layer, const LayerPlan &plan, const RunOptions &options);
 
 } // namespace dyad::bench

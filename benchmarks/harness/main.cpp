@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char *kPackedSuffix = "-packed";
+
 struct CotSource {
   const char *name;
   StockOptions options;
@@ -94,28 +96,46 @@ Json runPrimitiveNamed(const std::string &name, unsigned bits, std::uint64_t ele
   return {};
 }
 
+Json asJson(const Layer &layer, const LayerPlan &plan, bool packed, const TwoReports &reports) {
+  const PartyReport &client = reports.client;
+  const he::ParameterSet &set = he::parameterSet(plan.plan.set);
+  return {{"name", layer.name + (packed ? kPackedSuffix : "")},
+          {"kind", "layer"},
+          {"bits", layer.bits},
+          {"packed", packed},
+          {"bytes", client.bytesToServer + client.bytesToClient},
+          {"bytes_to_server", client.bytesToServer},
+          {"bytes_to_client", client.bytesToClient},
+          {"setup_bytes", client.setupBytes},
+          {"flows", client.flows},
+          {"products", plan.plan.products(plan.spec)},
+          {"automorphisms", plan.plan.automorphisms(plan.spec)},
+          {"degree", set.degree},
+          {"modulus_bits", set.modulusBits()},
+          {"seconds", std::max(reports.server.seconds, client.seconds)},
+          {"repetitions", client.repetitions},
+          {"peak_rss", std::max(reports.server.peakMemory, client.peakMemory)},
+          {"peak_rss_server", reports.server.peakMemory},
+          {"peak_rss_client", client.peakMemory}};
+}
+
+/// Whether packed replies are part of the layer's best plan where they are allowed.
+bool packs(const Layer &layer) {
+  const std::optional<LayerPlan> plan = planOf(layer, true);
+  return plan && plan->plan.packing > 0;
+}
+
 Json runLayerNamed(const std::string &name, const RunOptions &options) {
   for (const Layer &layer : layers())
-    if (layer.name == name) {
-      const TwoReports reports = runLayer(layer, options);
-      const PartyReport &client = reports.client;
-      const std::optional<he::LinearPlan> plan = planOf(layer);
-      return {{"name", layer.name},
-              {"kind", "layer"},
-              {"bits", layer.bits},
-              {"bytes", client.bytesToServer + client.bytesToClient},
-              {"bytes_to_server", client.bytesToServer},
-              {"bytes_to_client", client.bytesToClient},
-              {"key_bytes", client.setupBytes},
-              {"flows", client.flows},
-              {"products", productsOf(layer)},
-              {"degree", he::parameterSet(plan->set).degree},
-              {"modulus_bits", he::parameterSet(plan->set).modulusBits()},
-              {"seconds", std::max(reports.server.seconds, client.seconds)},
-              {"repetitions", client.repetitions},
-              {"peak_rss", std::max(reports.server.peakMemory, client.peakMemory)},
-              {"peak_rss_server", reports.server.peakMemory},
-              {"peak_rss_client", client.peakMemory}};
+    for (const bool packed : {false, true}) {
+      if (name != layer.name + (packed ? kPackedSuffix : ""))
+        continue;
+      const std::optional<LayerPlan> plan = planOf(layer, packed);
+      DYAD_REQUIRE(plan, kOutOfRange, "{}: no RLWE parameters are exact for {} bits", layer.name,
+                   layer.bits);
+      DYAD_REQUIRE(!packed || plan->plan.packing > 0, kOutOfRange,
+                   "{}: its best plan does not pack replies", layer.name);
+      return asJson(layer, *plan, packed, runLayer(layer, *plan, options));
     }
   return {};
 }
@@ -148,8 +168,12 @@ Json list() {
                    {"kind", "primitive"},
                    {"bits", primitive.bits},
                    {"what", primitive.what}});
-  for (const Layer &layer : layers())
+  for (const Layer &layer : layers()) {
     all.push_back({{"name", layer.name}, {"kind", "layer"}, {"bits", layer.bits}});
+    if (packs(layer))
+      all.push_back(
+          {{"name", layer.name + kPackedSuffix}, {"kind", "layer"}, {"bits", layer.bits}});
+  }
   return all;
 }
 

@@ -2,11 +2,10 @@
 // See measure.h.
 #include "benchmarks/harness/measure.h"
 
-#include "runtime/he/keys.h"
-
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <vector>
 
 namespace dyad::bench {
 namespace {
@@ -73,8 +72,8 @@ Task<void> meet(Session &session) {
 PartyReport measure(Session &session, const Work &work, double seconds) {
   PartyReport report;
   session.run(session.stock().setup(StockOptions{CotMethod::kFerret}));
-  if (!work.keySets.empty())
-    session.run(he::setup(session, work.keySets));
+  if (work.keys)
+    session.run(work.keys(session));
   report.setupBytes = Counters(session).bytes();
 
   std::vector<double> times;

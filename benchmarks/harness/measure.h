@@ -9,15 +9,14 @@
 #include "runtime/net/task.h"
 
 #include <functional>
-#include <vector>
 
 namespace dyad::bench {
 
 struct Work {
   Cost cost; ///< of one run
   std::function<Task<Ring>(Session &)> run;
-  /// RLWE parameter sets that it needs keys of.
-  std::vector<unsigned> keySets;
+  /// Keys that it needs, beyond the stock's; may be empty.
+  std::function<Task<void>(Session &)> keys;
   /// Whether the making of COTs at the steady state is measured too.
   bool measureStock = true;
 };

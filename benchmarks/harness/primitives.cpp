@@ -320,6 +320,7 @@ Primitive argMaxOf(unsigned bits) {
 
 std::vector<Primitive> allPrimitives() {
   std::vector<Primitive> all;
+  all.reserve(32);
   for (const unsigned bits : {32U, 37U, 64U})
     all.push_back(drelu(bits));
   for (const unsigned bits : {32U, 37U, 41U, 64U})
@@ -393,12 +394,10 @@ TwoReports runPrimitive(const Primitive &primitive, std::uint64_t elements,
   TwoReports reports = runTwoProcesses(options, [&primitive, n, &options](Session &session) {
     const std::vector<Ring> clear = clearOperands(primitive, n);
     const Operands operands{sharesOf(primitive, clear, session.role()), clear};
-    return measure(session,
-                   {primitive.cost(n),
-                    [&](Session &party) { return primitive.run(party, operands); },
-                    {},
-                    true},
-                   options.seconds);
+    Work work;
+    work.cost = primitive.cost(n);
+    work.run = [&](Session &party) { return primitive.run(party, operands); };
+    return measure(session, work, options.seconds);
   });
   const Ring got = added(reports.server.result, reports.client.result, primitive.resultBits);
   DYAD_REQUIRE(got == primitive.expected(clearOperands(primitive, n)), kProtocol,
