@@ -304,6 +304,8 @@ Task<Sum> sumOf(const Evaluation &e, CarryBlocks blocks, OrderBits domainTop, Bi
     sum.value = added(std::move(sum.value),
                       scaled(std::move(side.outsideValue), std::uint64_t{1} << p.drop, p.sumBits),
                       p.sumBits);
+  sum.value =
+      plusPublic(session, std::move(sum.value), static_cast<std::uint64_t>(p.sumOffset), p.sumBits);
   sum.relu = std::move(side.relu);
   co_return sum;
 }

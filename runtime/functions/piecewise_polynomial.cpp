@@ -118,7 +118,7 @@ std::int64_t evaluate(const PiecewisePolynomial &p, std::int64_t x) {
     sum = (p.outside == Outside::kTwo && v < 0 ? p.below : p.above) * powerOfTwo(p.drop);
   }
   const std::int64_t half = p.drop == 0 ? 0 : powerOfTwo(p.drop - 1);
-  std::int64_t y = signedReading(sum + half, p.sumBits) >> p.drop;
+  std::int64_t y = signedReading(sum + p.sumOffset + half, p.sumBits) >> p.drop;
   if (p.hasRelu && x > 0)
     y += x * powerOfTwo(p.reluShift);
   return signedReading(y, p.outputBits);

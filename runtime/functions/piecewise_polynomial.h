@@ -46,7 +46,7 @@ struct PiecewiseCoefficient {
 /// changes its sign with x (but for half a unit), Q does not. Outside S = below * 2^drop or above *
 /// 2^drop; with Outside::kOne `above` on both sides. The result is
 ///
-///   y = round(S / 2^drop) + (hasRelu ? max(x, 0) * 2^reluShift : 0)   modulo 2^outputBits.
+///   y = round((S + sumOffset) / 2^drop) + (hasRelu ? max(x, 0) * 2^reluShift : 0)   modulo 2^outputBits.
 struct PiecewisePolynomial {
   unsigned inputBits = 0; ///< ring of x, 2 to 64; x is read as signed
   std::int64_t low = 0;   ///< the domain is [low, low + 2^domainBits); symmetric: -2^(domainBits-1)
@@ -60,8 +60,9 @@ struct PiecewisePolynomial {
   unsigned degree = 0;    ///< 0 to 2
   unsigned sumBits = 0;   ///< S is computed modulo 2^sumBits, at most 62 bits
   unsigned drop = 0;
-  SignFact sumFact =
-      SignFact::kUnknown; ///< of S + 2^(drop-1); matters if outputBits > sumBits - drop
+  std::int64_t sumOffset = 0;
+  /// Of S + sumOffset + 2^(drop-1); matters if outputBits > sumBits - drop.
+  SignFact sumFact = SignFact::kUnknown;
   unsigned squareDrop = 0;
   unsigned constantShift = 0;
   std::vector<std::int64_t> constants; ///< signed, modulo 2^(sumBits - constantShift)

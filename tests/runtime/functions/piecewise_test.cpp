@@ -38,6 +38,7 @@ PiecewisePolynomial randomPolynomial(std::uint64_t seed, unsigned inputBits, uns
   const auto signedBelow = [&](unsigned bits) {
     return static_cast<std::int64_t>(random() & ringMask(bits)) - (std::int64_t{1} << (bits - 1));
   };
+  p.sumOffset = signedBelow(p.sumBits);
   for (unsigned i = 0; i < p.segments(); ++i)
     p.constants.push_back(signedBelow(p.sumBits - p.constantShift));
   const auto coefficient = [&](PiecewiseCoefficient &c) {
