@@ -86,6 +86,13 @@ def save(path, rows):
     pathlib.Path(path).write_text(json.dumps(rows, indent=1) + "\n")
 
 
+def load(path, fail):
+    try:
+        return json.loads(pathlib.Path(path).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        fail(f"--merge {path}: {error}")
+
+
 def merged(old, new):
     """Rows of `old` that `new` does not have, and `new`."""
     def key(row):
@@ -142,7 +149,7 @@ def main(description):
             return 0
         rows, complete = measure_all(select(items, arguments.names, arguments_parser.error), arguments)
     for path in reversed(arguments.merge):
-        rows = merged(json.loads(pathlib.Path(path).read_text()), rows)
+        rows = merged(load(path, arguments_parser.error), rows)
     if arguments.json:
         save(arguments.json, rows)
     sections = report.sections(rows)

@@ -46,10 +46,11 @@ def find(name, arguments):
 
 
 def by_kind(nodes):
-    """Figures of the nodes, summed by operation."""
+    """Figures of the nodes, summed by operation; side by side they are one row, 'relu + relu' among those of relu."""
     kinds = {}
     for node in nodes:
-        row = kinds.setdefault(node["op"], {"nodes": 0, "bytes": 0, "flows": 0, "seconds": 0.0, "cots": 0})
+        op = " + ".join(dict.fromkeys(node["op"].split(" + ")))
+        row = kinds.setdefault(op, {"nodes": 0, "bytes": 0, "flows": 0, "seconds": 0.0, "cots": 0})
         row["nodes"] += 1
         row["bytes"] += node["bytes_sent"] + node["bytes_received"]
         for figure in ("flows", "seconds", "cots"):
