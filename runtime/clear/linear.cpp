@@ -7,6 +7,7 @@
 #include "runtime/clear/exact.h"
 #include "runtime/clear/gemm.h"
 #include "runtime/net/error.h"
+#include "runtime/parallel/thread_pool.h"
 
 #include <algorithm>
 #include <cmath>
@@ -112,24 +113,31 @@ std::vector<T> convolve(const Shape &inputShape, const T *input, const Shape &we
   const std::int64_t step = static_cast<std::int64_t>(blockColumns<T>(
       static_cast<std::size_t>(g.inner()), static_cast<std::size_t>(g.positions())));
   const bool thin = g.channels == 1 && g.filters <= 4;
-  std::vector<T> block(thin ? 0 : g.inner() * step);
-  for (std::int64_t group = 0; group < window.groups; ++group) {
-    const T *filters = weight + group * g.filters * g.inner();
-    const PackedLeft<T> left = thin ? PackedLeft<T>{} : packLeft(filters, g.filters, g.inner());
-    for (std::int64_t n = 0; n < inputShape[0]; ++n) {
-      const T *image = input + (n * window.groups + group) * imageSize;
-      T *into = result.data() + (n * window.groups + group) * g.filters * g.positions();
-      if (thin) {
-        convolveChannel(g, image, filters, into);
-        continue;
-      }
-      for (std::int64_t begin = 0; begin < g.positions(); begin += step) {
-        const std::int64_t count = std::min(step, g.positions() - begin);
-        fillBlock(g, image, begin, count, block.data(), step);
-        multiplyBlock(left, block.data(), step, count, into + begin, g.positions());
-      }
-    }
-  }
+  const auto filters = [&](std::int64_t group) { return weight + group * g.filters * g.inner(); };
+  std::vector<PackedLeft<T>> left(thin ? 0 : static_cast<std::size_t>(window.groups));
+  parallelFor(left.size(), 1, [&](std::size_t group, std::size_t) {
+    left[group] =
+        packLeft(filters(static_cast<std::int64_t>(group)), static_cast<std::size_t>(g.filters),
+                 static_cast<std::size_t>(g.inner()));
+  });
+  // A piece is a block of an image's positions in one group.
+  const std::int64_t blocks = thin ? 1 : (g.positions() + step - 1) / step;
+  const std::int64_t pieces = inputShape[0] * window.groups * blocks;
+  parallelFor(static_cast<std::size_t>(pieces), 1, [&](std::size_t piece, std::size_t) {
+    const std::int64_t plane = static_cast<std::int64_t>(piece) / blocks;
+    const std::int64_t group = plane % window.groups;
+    const T *image = input + plane * imageSize;
+    T *into = result.data() + plane * g.filters * g.positions();
+    if (thin)
+      return convolveChannel(g, image, filters(group), into);
+    const std::int64_t begin = static_cast<std::int64_t>(piece) % blocks * step;
+    const std::int64_t count = std::min(step, g.positions() - begin);
+    std::vector<T> block(g.inner() * step);
+    fillBlock(g, image, begin, count, block.data(), step);
+    multiplyBlock(left[static_cast<std::size_t>(group)], block.data(),
+                  static_cast<std::size_t>(step), static_cast<std::size_t>(count), into + begin,
+                  static_cast<std::size_t>(g.positions()));
+  });
   return result;
 }
 
@@ -139,15 +147,17 @@ void multiply(std::int64_t rows, std::int64_t inner, std::int64_t columns, const
               const T *rhs, T *into) {
   const PackedLeft<T> left = packLeft(lhs, rows, inner);
   const std::int64_t step = static_cast<std::int64_t>(blockColumns<T>(inner, columns));
-  std::vector<T> block(inner * step);
-  for (std::int64_t begin = 0; begin < columns; begin += step) {
+  const std::int64_t blocks = (columns + step - 1) / step;
+  parallelFor(static_cast<std::size_t>(blocks), 1, [&](std::size_t piece, std::size_t) {
+    const std::int64_t begin = static_cast<std::int64_t>(piece) * step;
     const std::int64_t count = std::min(step, columns - begin);
+    std::vector<T> block(inner * step);
     for (std::int64_t k = 0; k < inner; ++k) {
       std::copy_n(rhs + k * columns + begin, count, block.data() + k * step);
       std::fill_n(block.data() + k * step + count, step - count, T{0});
     }
     multiplyBlock(left, block.data(), step, count, into + begin, columns);
-  }
+  });
 }
 
 /// Batches of a matrix product.

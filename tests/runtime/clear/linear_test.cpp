@@ -3,6 +3,7 @@
 
 #include "runtime/clear/gemm.h"
 #include "runtime/net/error.h"
+#include "runtime/parallel/thread_pool.h"
 #include "tests/runtime/clear/naive.h"
 
 #include <catch2/catch.hpp>
@@ -56,6 +57,24 @@ TEST_CASE("convolution equals its definition", "[clear][conv]") {
       CHECK(clear::conv2d<std::uint64_t>(ringX, ringW, nullptr, c.window).data ==
             naiveConv<std::uint64_t>(ringX, ringW, nullptr, c.window).data);
     }
+}
+
+TEST_CASE("convolution and matrix product are the same with any number of threads",
+          "[clear][conv][threads]") {
+  std::mt19937_64 random(9);
+  for (const Case &c : kCases) {
+    const auto x = randomTensor<float>(c.input, -1, 1, random);
+    const auto w = randomTensor<float>(c.weight, -1, 1, random);
+    const auto a = randomTensor<float>({3, 40, 70}, -1, 1, random);
+    const auto b = randomTensor<float>({3, 70, 900}, -1, 1, random);
+    const auto one = std::pair(clear::conv2d<float>(x, w, nullptr, c.window), clear::matmul(a, b));
+    for (const unsigned threads : {2U, 4U}) {
+      ThreadPool pool(threads);
+      const UsePool use(pool);
+      CHECK(clear::conv2d<float>(x, w, nullptr, c.window).data == one.first.data);
+      CHECK(clear::matmul(a, b).data == one.second.data);
+    }
+  }
 }
 
 TEST_CASE("integer convolution is exact in each of its arithmetics", "[clear][conv]") {

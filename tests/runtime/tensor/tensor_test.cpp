@@ -176,6 +176,21 @@ TEST_CASE("overlapping windows share their rows' maxima", "[tensor][pool]") {
   CHECK(ours < 1.02 * static_cast<double>(maximumCost(comparisons, 20).bytes()));
 }
 
+TEST_CASE("the stem pooling of a ResNet against a sequential scan of its windows",
+          "[tensor][pool]") {
+  // Nine elements a window, one after the other: eight dependent maxima for each result.
+  for (const unsigned bits : {20U, 32U}) {
+    Cost scan;
+    for (int step = 0; step < 8; ++step)
+      scan.then(maximumCost(64 * 56 * 56, bits));
+    const Cost ours =
+        maxPool2dCost({1, 64, 112, 112}, {{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}}, bits);
+    CHECK(static_cast<double>(ours.bytes()) <= 0.75 * static_cast<double>(scan.bytes()));
+    CHECK(ours.serverCots + ours.clientCots <= 3 * (scan.serverCots + scan.clientCots) / 4);
+    CHECK(2 * ours.flows() <= scan.flows());
+  }
+}
+
 TEST_CASE("maxima over axes and their positions", "[tensor][max]") {
   std::mt19937_64 random(5);
   const Integers x = integers({2, 5, 3, 2}, -6, 6, random); // with equal elements
