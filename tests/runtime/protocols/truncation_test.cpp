@@ -39,7 +39,7 @@ Shares whereFactHolds(const Shares &all, SignFact fact, std::uint64_t half) {
   });
 }
 
-void checkTruncations(const Shares &all, unsigned shift) {
+void checkTruncations(const Shares &all, unsigned shift, Radix radix = {}) {
   const unsigned width = all.width;
   for (const Rounding rounding : kRoundings) {
     const std::uint64_t half =
@@ -47,26 +47,26 @@ void checkTruncations(const Shares &all, unsigned shift) {
     for (const SignFact fact : kFacts) {
       if (fact == SignFact::kSmall && shift + 2 > width)
         continue;
-      CAPTURE(width, shift, static_cast<int>(rounding), static_cast<int>(fact));
+      CAPTURE(width, shift, static_cast<int>(rounding), static_cast<int>(fact), radix.levelsSaved);
       const Shares x = whereFactHolds(all, fact, half);
       const auto results =
-          runCosting(truncateCost(x.size(), width, shift, fact), [&](Session &session) {
-            return truncate(session, x.of(session), width, shift, fact, rounding);
+          runCosting(truncateCost(x.size(), width, shift, fact, radix), [&](Session &session) {
+            return truncate(session, x.of(session), width, shift, fact, rounding, radix);
           });
       checkEach(joined(results, width), x.values(),
                 [&](std::uint64_t v) { return spec::truncate(v, width, shift, rounding); });
     }
     CAPTURE(width, shift, static_cast<int>(rounding));
     const auto results =
-        runCosting(truncateReduceCost(all.size(), width, shift), [&](Session &session) {
-          return truncateReduce(session, all.of(session), width, shift, rounding);
+        runCosting(truncateReduceCost(all.size(), width, shift, radix), [&](Session &session) {
+          return truncateReduce(session, all.of(session), width, shift, rounding, radix);
         });
     checkEach(joined(results, width - shift), all.values(),
               [&](std::uint64_t v) { return spec::truncateReduce(v, width, shift, rounding); });
   }
 }
 
-void checkExtensions(const Shares &all, unsigned to) {
+void checkExtensions(const Shares &all, unsigned to, Radix radix = {}) {
   const unsigned from = all.width;
   for (const SignFact fact : kFacts) {
     if (fact == SignFact::kSmall && from < 2)
@@ -74,16 +74,16 @@ void checkExtensions(const Shares &all, unsigned to) {
     CAPTURE(from, to, static_cast<int>(fact));
     const Shares x = whereFactHolds(all, fact, 0);
     const auto results =
-        runCosting(extendSignedCost(x.size(), from, to, fact), [&](Session &session) {
-          return extendSigned(session, x.of(session), from, to, fact);
+        runCosting(extendSignedCost(x.size(), from, to, fact, radix), [&](Session &session) {
+          return extendSigned(session, x.of(session), from, to, fact, radix);
         });
     checkEach(joined(results, to), x.values(),
               [&](std::uint64_t v) { return spec::extendSigned(v, from, to); });
   }
   CAPTURE(from, to);
-  checkEach(joined(runCosting(extendUnsignedCost(all.size(), from, to),
+  checkEach(joined(runCosting(extendUnsignedCost(all.size(), from, to, radix),
                               [&](Session &session) {
-                                return extendUnsigned(session, all.of(session), from, to);
+                                return extendUnsigned(session, all.of(session), from, to, radix);
                               }),
                    to),
             all.values(), [](std::uint64_t v) { return v; });
@@ -107,7 +107,7 @@ void checkExtensions(const Shares &all, unsigned to) {
             values, [](std::uint64_t v) { return v; });
 }
 
-void checkDivision(const Shares &all, std::uint64_t divisor) {
+void checkDivision(const Shares &all, std::uint64_t divisor, Radix radix = {}) {
   const unsigned width = all.width;
   const auto d = static_cast<std::int64_t>(divisor);
   const std::int64_t offset = (std::int64_t{1} << (width - 2)) / d * d;
@@ -120,9 +120,10 @@ void checkDivision(const Shares &all, std::uint64_t divisor) {
       return value >= -offset - half && value <= highest - offset - half;
     });
     REQUIRE(x.size() != 0);
-    const auto results = runCosting(divideCost(x.size(), width, divisor), [&](Session &session) {
-      return divide(session, x.of(session), width, divisor, rounding);
-    });
+    const auto results =
+        runCosting(divideCost(x.size(), width, divisor, radix), [&](Session &session) {
+          return divide(session, x.of(session), width, divisor, rounding, radix);
+        });
     checkEach(joined(results, width), x.values(),
               [&](std::uint64_t v) { return spec::divide(v, width, divisor, rounding); });
   }
@@ -150,7 +151,7 @@ TEST_CASE("truncation is exact at the borders of wide rings", "[protocol][trunca
                                      {64U, 16U},
                                      {64U, 62U},
                                      {64U, 63U}})
-    checkTruncations(edgeShares(edgeValues(width, shift), width, shift), shift);
+    checkTruncations(edgeShares(edgeValues(width, shift), width, shift), shift, {width % 3});
 }
 
 TEST_CASE("extension is exact, all values and shares up to 5 bits", "[protocol][extension]") {
@@ -162,7 +163,8 @@ TEST_CASE("extension is exact, all values and shares up to 5 bits", "[protocol][
 TEST_CASE("extension is exact at the borders of wide rings", "[protocol][extension]") {
   for (const auto &[from, to] :
        {std::pair{8U, 9U}, {16U, 28U}, {20U, 32U}, {31U, 33U}, {32U, 64U}, {63U, 64U}})
-    checkExtensions(edgeShares(edgeValues(from, from / 2), from, from / 2), to);
+    for (const Radix radix : {Radix{}, Radix{1}})
+      checkExtensions(edgeShares(edgeValues(from, from / 2), from, from / 2), to, radix);
 }
 
 TEST_CASE("division is exact, all values and shares up to 6 bits", "[protocol][division]") {
@@ -176,7 +178,7 @@ TEST_CASE("division is exact at the borders of wide rings", "[protocol][division
     for (const std::uint64_t divisor :
          {std::uint64_t{3}, std::uint64_t{49}, std::uint64_t{64},
           (std::uint64_t{1} << (width - 2)) - 1, std::uint64_t{1} << (width - 2)})
-      checkDivision(edgeShares(edgeValues(width, 5), width, 5), divisor);
+      checkDivision(edgeShares(edgeValues(width, 5), width, 5), divisor, {width % 2});
 }
 
 TEST_CASE("no element and odd numbers of them", "[protocol][truncation]") {

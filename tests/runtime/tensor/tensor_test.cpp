@@ -160,11 +160,14 @@ TEST_CASE("maximum pooling of shares: padding never wins", "[tensor][pool]") {
   const auto &[shape, window] = c;
   const Integers x = integers(shape, -2000, -1, random);
   const SharedTensor shares = shared(x, 13, random);
-  const Integers y = runWithCost(maxPool2dCost(shape, window, 13),
-                                 [&](Session &s) { return maxPool2d(s, shares.of(s), window); });
   const Integers expected = clear::maxPool2d(x, window);
-  CHECK(y.shape == expected.shape);
-  CHECK(y.data == expected.data);
+  for (const Radix radix : {Radix{}, Radix{1}}) {
+    const Integers y = runWithCost(maxPool2dCost(shape, window, 13, radix), [&](Session &s) {
+      return maxPool2d(s, shares.of(s), window, radix);
+    });
+    CHECK(y.shape == expected.shape);
+    CHECK(y.data == expected.data);
+  }
 }
 
 TEST_CASE("overlapping windows share their rows' maxima", "[tensor][pool]") {
@@ -196,25 +199,29 @@ TEST_CASE("maxima over axes and their positions", "[tensor][max]") {
   const Integers x = integers({2, 5, 3, 2}, -6, 6, random); // with equal elements
   const SharedTensor shares = shared(x, 8, random);
   for (const List &axes : {List{1}, List{3}, List{2, 3}, List{0, 2}, List{0, 1, 2, 3}}) {
-    const Integers y = runWithCost(reduceMaxCost(x.shape, axes, 8),
-                                   [&](Session &s) { return reduceMax(s, shares.of(s), axes); });
     const Integers expected = clear::reduceMax(x, axes);
-    CHECK(y.shape == expected.shape);
-    CHECK(y.data == expected.data);
+    for (const Radix radix : {Radix{}, Radix{1}}) {
+      const Integers y = runWithCost(reduceMaxCost(x.shape, axes, 8, radix), [&](Session &s) {
+        return reduceMax(s, shares.of(s), axes, radix);
+      });
+      CHECK(y.shape == expected.shape);
+      CHECK(y.data == expected.data);
+    }
   }
   for (std::int64_t axis = 0; axis < 4; ++axis)
     for (const bool last : {false, true}) {
       const unsigned bits = indexWidth(static_cast<std::uint64_t>(x.shape[axis]));
       TwoParty pair;
-      Cost cost = argMaxCost(x.shape, axis, 8);
+      const Radix radix{last ? 1U : 0U};
+      Cost cost = argMaxCost(x.shape, axis, 8, radix);
       cost.then(revealCost(60 / static_cast<std::uint64_t>(x.shape[axis]), bits, Owner::kClient));
       pair.deal(cost);
       const auto party = [&](Session &s) {
-        return s.run(
-            [](Session &s, Share x, std::int64_t axis, bool last, unsigned bits) -> Task<Plain> {
-              Share index = co_await argMax(s, std::move(x), axis, last, bits);
-              co_return co_await reveal(s, std::move(index), Owner::kClient, false);
-            }(s, shares.of(s), axis, last, bits));
+        return s.run([](Session &s, Share x, std::int64_t axis, bool last, unsigned bits,
+                        Radix radix) -> Task<Plain> {
+          Share index = co_await argMax(s, std::move(x), axis, last, bits, radix);
+          co_return co_await reveal(s, std::move(index), Owner::kClient, false);
+        }(s, shares.of(s), axis, last, bits, radix));
       };
       const auto [server, client] = pair.run(party, party);
       CHECK(pair.matches(cost));
