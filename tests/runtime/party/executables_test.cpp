@@ -347,8 +347,8 @@ TEST_CASE("Ctrl-C ends a party at once and the other one says that it is gone", 
   const Scene scene;
   scene.manySamples();
   for (const bool interruptServer : {false, true}) {
-    Process server(scene.server({"--progress"}));
-    Process client(scene.client(portOf(server), {"--progress"}));
+    Process server(scene.server({"--progress", "--threads", "3"}));
+    Process client(scene.client(portOf(server), {"--progress", "--threads", "2"}));
     REQUIRE(client.waitFor("sample 1 of"));
     REQUIRE(server.waitFor("sample 1 of"));
     Process &interrupted = interruptServer ? server : client;
