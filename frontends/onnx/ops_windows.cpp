@@ -170,25 +170,44 @@ void requireKernelShape(Node &node, const Value &weight) {
                               weight.name, shapeText(shape)));
 }
 
-Values buildConv(Node &node) {
+// Operands of Conv and ConvTranspose, in two dimensions.
+struct ConvOperands {
+  int64_t rank = 0; ///< of the input as it came
+  int64_t spatial = 0;
+  int64_t groups = 1;
+  Value plane;
+  Value weight;
+};
+
+ConvOperands convOperands(Node &node, bool transposed) {
   const Value &input = node.floatInput(0);
   const Value &kernels = node.floatInput(1);
-  int64_t spatial = spatialAxes(input);
-  int64_t groups = groupsOf(node);
+  ConvOperands operands;
+  operands.rank = input.rank();
+  operands.spatial = spatialAxes(input);
+  operands.groups = groupsOf(node);
   Shape shape = input.shape();
   Shape weightShape = kernels.shape();
-  if (weightShape.size() != shape.size() || weightShape[1] * groups != shape[1] ||
-      weightShape[0] % groups != 0)
+  int64_t groups = operands.groups;
+  bool fits = weightShape.size() == shape.size() &&
+              (transposed ? weightShape[0] == shape[1] && shape[1] % groups == 0
+                          : weightShape[1] * groups == shape[1] && weightShape[0] % groups == 0);
+  if (!fits)
     throw Refusal(fmt::format("weight '{}' of shape {} with {} groups does not fit an input of "
                               "shape {}; the model was exported for other input shapes",
                               kernels.name, shapeText(weightShape), groups, shapeText(shape)));
   requireKernelShape(node, kernels);
-  Value plane = toPlane(node, input);
-  Value weight = toPlane(node, kernels);
+  operands.plane = toPlane(node, input);
+  operands.weight = toPlane(node, kernels);
+  return operands;
+}
+
+Values buildConv(Node &node) {
+  auto [rank, spatial, groups, plane, weight] = convOperands(node, false);
   Shape w = weight.shape();
   Geometry g = geometryOf(node, plane, spatial, {w[2], w[3]});
   plane = cropped(node, plane, g);
-  return {fromPlane(node, emitConv(node, plane, weight, g, groups), input.rank())};
+  return {fromPlane(node, emitConv(node, plane, weight, g, groups), rank)};
 }
 
 // Pads of a transposed convolution, as ONNX counts them: what is cut off from the full result.
@@ -241,19 +260,7 @@ Value transposedWeight(Node &node, const Value &weight, int64_t groups) {
 
 // A convolution of the input with stride-1 zeros between its elements.
 Values buildConvTranspose(Node &node) {
-  const Value &input = node.floatInput(0);
-  const Value &kernels = node.floatInput(1);
-  int64_t spatial = spatialAxes(input);
-  int64_t groups = groupsOf(node);
-  Shape shape = input.shape();
-  Shape weightShape = kernels.shape();
-  if (weightShape.size() != shape.size() || weightShape[0] != shape[1] || shape[1] % groups != 0)
-    throw Refusal(fmt::format("weight '{}' of shape {} with {} groups does not fit an input of "
-                              "shape {}; the model was exported for other input shapes",
-                              kernels.name, shapeText(weightShape), groups, shapeText(shape)));
-  requireKernelShape(node, kernels);
-  Value plane = toPlane(node, input);
-  Value weight = toPlane(node, kernels);
+  auto [rank, spatial, groups, plane, weight] = convOperands(node, true);
   Geometry g;
   g.kernel = {weight.shape()[2], weight.shape()[3]};
   g.strides = perAxis(node, "strides", spatial, 1);
@@ -275,7 +282,7 @@ Values buildConvTranspose(Node &node) {
   plane = cropped(node, plane, g);
   g.strides = {1, 1};
   Value result = emitConv(node, plane, transposedWeight(node, weight, groups), g, groups);
-  return {fromPlane(node, result, input.rank())};
+  return {fromPlane(node, result, rank)};
 }
 
 // Each window must see an element of the input: the maximum or mean of nothing is no number.

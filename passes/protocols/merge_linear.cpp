@@ -12,7 +12,7 @@
 
 #include <functional>
 #include <numeric>
-#include <set>
+#include <vector>
 
 using namespace mlir;
 
@@ -104,17 +104,21 @@ Cost costOf(const Layer &layer) {
                     layer.format, protocol, client);
 }
 
+bool isHe(const Layer &layer) { return isHe(mpc::protocolOf(layer.protocol)); }
+
+// As RLWE sees it.
 he::LinearSpec specOf(const Layer &layer) {
   clear::Shape shares = mpc::shapeOf(sharesOf(layer.first()));
+  bool packed = layer.protocol == mpc::LinearProtocol::kHePacked;
   if (layer.isConv())
-    return heConvSpec(shares, layer.weight, layer.window, layer.width, layer.format);
+    return heConvSpec(shares, layer.weight, layer.window, layer.width, layer.format, packed);
   bool left = serverIsLeft(cast<mpc::MatMulOp>(layer.first()));
   return heMatmulSpec(left ? layer.weight : shares, left ? shares : layer.weight, left, layer.width,
-                      layer.format);
+                      layer.format, packed);
 }
 
 double computeSeconds(const Layer &layer) {
-  return layer.protocol == mpc::LinearProtocol::kHe ? he::computeSeconds(specOf(layer)) : 0;
+  return isHe(layer) ? he::computeSeconds(specOf(layer)) : 0;
 }
 
 // Along one axis of an image: the common window of two that give equally many results. The taps of
@@ -216,6 +220,7 @@ struct MergeLinear : impl::MergeLinearBase<MergeLinear> {
     symbols_ = &symbols;
     const TimeModel times(mpc::targetOf(getOperation()), demandOf(getOperation()));
     times_ = &times;
+    keys_ = mpc::heKeys(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal())
         visit(function.getBody().front());
@@ -224,14 +229,9 @@ struct MergeLinear : impl::MergeLinearBase<MergeLinear> {
 private:
   void visit(Block &block) {
     std::vector<Layer> layers;
-    sets_.clear();
     for (Operation &op : block)
-      if (std::optional<Layer> layer = layerOf(&op)) {
-        if (layer->protocol == mpc::LinearProtocol::kHe)
-          if (std::optional<he::LinearPlan> plan = he::planFor(specOf(*layer)))
-            sets_.insert(plan->set);
+      if (std::optional<Layer> layer = layerOf(&op))
         layers.push_back(std::move(*layer));
-      }
     for (size_t i = 0; i < layers.size(); ++i)
       for (size_t j = i + 1; j < layers.size();) {
         std::optional<Layer> both = better(layers[i], layers[j]);
@@ -247,6 +247,13 @@ private:
         rewrite(layer);
   }
 
+  // Whether the program makes these keys for some layer anyway.
+  bool hasKeys(he::KeyNeed need) const {
+    return llvm::any_of(keys_, [&](const he::KeyNeed &have) {
+      return have.set == need.set && (need.steps & ~have.steps) == 0;
+    });
+  }
+
   // The merged operation where it is possible, sends less and takes less time than the two beside
   // each other.
   std::optional<Layer> better(const Layer &a, const Layer &b) {
@@ -259,9 +266,9 @@ private:
     std::optional<mpc::LinearProtocol> found;
     for (mpc::LinearProtocol protocol : {a.protocol, b.protocol}) {
       both->protocol = protocol;
-      if (protocol == mpc::LinearProtocol::kHe) {
+      if (isHe(*both)) {
         std::optional<he::LinearPlan> plan = he::planFor(specOf(*both));
-        if (!plan || !sets_.contains(plan->set))
+        if (!plan || !hasKeys(plan->keys()))
           continue;
       }
       Cost together = costOf(*both);
@@ -386,7 +393,7 @@ private:
 
   SymbolTable *symbols_ = nullptr;
   const TimeModel *times_ = nullptr;
-  std::set<unsigned> sets_; ///< RLWE parameter sets that some layer needs keys for anyway
+  std::vector<he::KeyNeed> keys_; ///< of the module before
 };
 
 } // namespace

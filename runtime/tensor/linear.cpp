@@ -75,12 +75,20 @@ Ring windowMatrix(const Share &x, const Plain &weight, const ConvWindow &window,
   return matrix;
 }
 
-/// The server's share of the input times its weights, and the bias.
+/// The server's share of the input times its weights, and the bias. `isZero`: the client knows the
+/// input, and the share is nothing but zeros.
 Ring serverConvolution(const Share &x, const RingTensor &weight, const Plain *bias,
-                       const ConvWindow &window) {
+                       const ConvWindow &window, bool isZero) {
   RingTensor biasTensor;
   if (bias != nullptr)
     biasTensor = {bias->shape, ringOf(*bias, x.bits)};
+  if (isZero) {
+    const Shape result = clear::convShape(x.shape, weight.shape, window);
+    if (bias == nullptr)
+      return Ring(static_cast<std::size_t>(clear::sizeOf(result)));
+    const RingTensor channels = clear::reshape(std::move(biasTensor), {1, result[1], 1, 1});
+    return clear::broadcast(channels, result).data;
+  }
   return clear::conv2d(RingTensor{x.shape, x.values}, weight,
                        bias == nullptr ? nullptr : &biasTensor, window)
       .data;
@@ -147,9 +155,11 @@ Task<Share> matmulWithServer(Session &session, Share shared, const Plain &operan
   Ring mine;
   if (session.isServer()) {
     mine = ringOf(operand, bits);
-    const RingTensor known{operand.shape, mine};
-    const RingTensor share{shared.shape, std::move(shared.values)};
-    own = (serverIsLeft ? clear::matmul(known, share) : clear::matmul(share, known)).data;
+    if (clientFormat.bits == 0) {
+      const RingTensor known{operand.shape, mine};
+      const RingTensor share{shared.shape, std::move(shared.values)};
+      own = (serverIsLeft ? clear::matmul(known, share) : clear::matmul(share, known)).data;
+    }
   } else {
     mine = std::move(shared.values);
   }
@@ -167,7 +177,7 @@ Task<Share> matmulWithServer(Session &session, Share shared, const Plain &operan
         co_await crossProduct(session, plan.shape, serverIsLeft, linear, std::move(mine), bits);
   }
   product = resultMatrices(plan, result, std::move(product));
-  if (session.isServer())
+  if (!own.empty()) // the server, where its share of the operand is not all zeros
     product = added(std::move(product), own, bits);
   co_return Share{std::move(result), bits, std::move(product)};
 }
@@ -190,7 +200,7 @@ Task<Share> conv2d(Session &session, Share x, const Plain &weight, const Plain *
     std::vector<std::int64_t> weights;
     if (session.isServer()) {
       const RingTensor known{weight.shape, ringOf(weight, bits)};
-      own = serverConvolution(x, known, bias, window);
+      own = serverConvolution(x, known, bias, window, clientFormat.bits != 0);
       weights = weight.values;
       x.values = {};
     }
@@ -211,7 +221,7 @@ Task<Share> conv2d(Session &session, Share x, const Plain &weight, const Plain *
   Ring mine;
   if (session.isServer()) {
     const RingTensor weights{weight.shape, ringOf(weight, bits)};
-    own = serverConvolution(x, weights, bias, window);
+    own = serverConvolution(x, weights, bias, window, clientFormat.bits != 0);
     mine = weights.data;
   } else {
     mine = windowMatrix(x, weight, window, result);

@@ -26,13 +26,15 @@ def windows(data):
     return found
 
 
-def safetensors_blobs(path):
+def safetensors_blobs(path, prefix=None):
+    """Data of all tensors but those whose names begin with the prefix."""
     raw = pathlib.Path(path).read_bytes()
     length, = struct.unpack("<Q", raw[:8])
     header = json.loads(raw[8:8 + length])
-    for entry in header.values():
+    for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        yield raw[8 + length + begin:8 + length + end]
+        if prefix is None or not name.startswith(prefix):
+            yield raw[8 + length + begin:8 + length + end]
 
 
 def client_bytes(folder):
@@ -71,6 +73,16 @@ def main():
         # The check can fail: the server's folder does hold them.
         server = b"".join(client_bytes(folder / "first/server").values())
         checks.expect(len(windows(server) & private) > 1000, "the same search finds the weights at the server")
+
+        # The first convolution public: its weights are at the client, and still none of the others.
+        must([tool("dyadc"), source / "model.onnx", "-o", folder / "mixed", "--calibrate", folder / "calibration.npy",
+              "--public-weights", "c1.*"])
+        mixed = folder / "mixed/server/weights.safetensors"
+        secret = set().union(*(windows(blob) for blob in safetensors_blobs(mixed, "c1.")))
+        public = set().union(*(windows(blob) for blob in safetensors_blobs(mixed))) - secret
+        found = set().union(*(windows(data) for data in client_bytes(folder / "mixed/client").values()))
+        checks.expect(len(secret) > 1000 and not secret & found, "private weights beside public ones are not at the client")
+        checks.expect(len(public & found) > 50, "public weights are at the client")
 
         rng = np.random.default_rng(7)
         for initializer in model.graph.initializer:
