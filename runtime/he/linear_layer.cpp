@@ -88,6 +88,9 @@ private:
 // together.
 constexpr std::uint64_t kInputsAtOnce = 32;
 constexpr std::uint64_t kRepliesAtOnce = 8;
+// Products that are added to a sum at a time: reading and writing the sum takes longer than they
+// do.
+constexpr std::size_t kTermsAtOnce = 8;
 
 /// What both parties know of a layer's messages: the order and the sizes of what is in them.
 struct Layout {
@@ -206,8 +209,8 @@ public:
 private:
   // Memory of one unit, for polynomials that would else be made anew for each product.
   struct Scratch {
-    WeightTransform::Scratch weights;
-    std::vector<std::array<Sum, 2>> sums; ///< of each position: for c0 and c1
+    std::vector<WeightTransform::Scratch> weights; ///< of each term
+    std::vector<std::array<Sum, 2>> sums;          ///< of each position: for c0 and c1
     std::optional<Packer::Scratch> packing;
     std::vector<std::vector<Ciphertext>> spare; ///< for all positions each
   };
@@ -231,7 +234,9 @@ private:
   void replyUnit(std::uint64_t unit, Prg &prg, std::span<std::uint8_t> into, Ring &shares) const {
     const std::uint64_t group = unit / plan_.replies();
     const std::uint64_t number = unit % plan_.replies();
-    Scratch scratch{transform_.scratch(), {}, {}, {}};
+    Scratch scratch{{}, {}, {}, {}};
+    for (std::size_t k = 0; k < std::min<std::uint64_t>(kTermsAtOnce, plan_.inputs); ++k)
+      scratch.weights.push_back(transform_.scratch());
     for (std::size_t t = 0; t < layout_.positions.size(); ++t)
       scratch.sums.push_back({Sum(ring_.degree()), Sum(ring_.degree())});
     if (packer_)
@@ -294,36 +299,42 @@ private:
         sum1.clear();
       }
       std::size_t added = 0;
-      for (std::uint64_t input = 0; input < plan_.inputs; ++input) {
-        std::uint64_t number = 0;
-        const std::uint64_t *factor = nullptr;
-        if (encoding.scalar())
-          encoding.kernel(weights_, group, input, output,
-                          [&](std::uint64_t, std::int64_t w) { number = residueOf(w, p); });
-        else
-          factor = transform_(i, scratch.weights, [&](auto &&set) {
-            encoding.kernel(weights_, group, input, output,
-                            [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
-          });
-        const bool full = ++added == kMaxProducts;
-        for (std::size_t t = 0; t < positions; ++t) {
-          const std::uint64_t *const c0 = from[t * plan_.inputs + input].c0.data() + at;
-          const std::uint64_t *const c1 = from[t * plan_.inputs + input].c1.data() + at;
-          auto &[sum0, sum1] = scratch.sums[t];
-          if (encoding.scalar()) {
-            sum0.addScaled(c0, number);
-            sum1.addScaled(c1, number);
-          } else {
-            sum0.add(c0, factor);
-            sum1.add(c1, factor);
-          }
-          if (full) {
+      for (std::uint64_t input = 0; input < plan_.inputs; input += kTermsAtOnce) {
+        const std::size_t terms = std::min<std::uint64_t>(kTermsAtOnce, plan_.inputs - input);
+        if (added + terms > kMaxProducts) {
+          for (auto &[sum0, sum1] : scratch.sums) {
             sum0.fold(ring_.tables(i));
             sum1.fold(ring_.tables(i));
           }
-        }
-        if (full)
           added = 1;
+        }
+        added += terms;
+        std::array<std::uint64_t, kTermsAtOnce> numbers{};
+        std::array<const std::uint64_t *, kTermsAtOnce> factors{}, c0{}, c1{};
+        for (std::size_t k = 0; k < terms; ++k)
+          if (encoding.scalar())
+            encoding.kernel(weights_, group, input + k, output,
+                            [&](std::uint64_t, std::int64_t w) { numbers[k] = residueOf(w, p); });
+          else
+            factors[k] = transform_(i, scratch.weights[k], [&](auto &&set) {
+              encoding.kernel(weights_, group, input + k, output,
+                              [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
+            });
+        for (std::size_t t = 0; t < positions; ++t) {
+          for (std::size_t k = 0; k < terms; ++k) {
+            const Ciphertext &ciphertext = from[t * plan_.inputs + input + k];
+            c0[k] = ciphertext.c0.data() + at;
+            c1[k] = ciphertext.c1.data() + at;
+          }
+          auto &[sum0, sum1] = scratch.sums[t];
+          if (encoding.scalar()) {
+            sum0.addScaledTerms(c0.data(), numbers.data(), terms);
+            sum1.addScaledTerms(c1.data(), numbers.data(), terms);
+          } else {
+            sum0.addTerms(c0.data(), factors.data(), terms);
+            sum1.addTerms(c1.data(), factors.data(), terms);
+          }
+        }
       }
       for (std::size_t t = 0; t < positions; ++t) {
         scratch.sums[t][0].into(ring_.tables(i), products[t].c0.data() + at);

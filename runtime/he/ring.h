@@ -108,6 +108,15 @@ public:
     ringKernels().accumulateScaled(a, b, low_.data(), high_.data(), low_.size());
     return *this;
   }
+  /// Several products, which touches the sum once.
+  Sum &addTerms(const std::uint64_t *const *a, const std::uint64_t *const *b, std::size_t terms) {
+    ringKernels().accumulateTerms(a, b, terms, low_.data(), high_.data(), low_.size());
+    return *this;
+  }
+  Sum &addScaledTerms(const std::uint64_t *const *a, const std::uint64_t *b, std::size_t terms) {
+    ringKernels().accumulateScaledTerms(a, b, terms, low_.data(), high_.data(), low_.size());
+    return *this;
+  }
   void into(const TransformTables &tables, std::uint64_t *out) const {
     ringKernels().reduce(tables, low_.data(), high_.data(), out);
   }
