@@ -122,27 +122,24 @@ Task<std::vector<BitVec>> carries(Session &session, Ring share, std::vector<unsi
 }
 
 Task<std::vector<Ring>> digits(Session &session, Ring share, unsigned width, unsigned digitBits,
-                               Radix radix) {
+                               unsigned from, Radix radix) {
   requireWidth(width);
-  DYAD_REQUIRE(digitBits >= 1, kOutOfRange, "digits of no bits");
-  const std::vector<unsigned> widths = digitWidths(width, digitBits);
+  DYAD_REQUIRE(digitBits >= 1 && from < width, kOutOfRange, "digits of {} bits from bit {} of {}",
+               digitBits, from, width);
+  const std::vector<unsigned> widths = digitWidths(width - from, digitBits);
+  const std::vector<unsigned> positions = digitPositions(width, digitBits, from);
   std::vector<Ring> result(widths.size(), Ring(share.size()));
-  std::vector<unsigned> positions;
-  for (unsigned j = 0; j < widths.size(); ++j) {
-    if (j != 0)
-      positions.push_back(j * digitBits);
+  for (unsigned j = 0; j < widths.size(); ++j)
     for (std::size_t i = 0; i < share.size(); ++i)
-      result[j][i] = share[i] >> (j * digitBits) & ringMask(widths[j]);
-  }
-  if (positions.empty())
-    co_return result;
+      result[j][i] = share[i] >> (from + j * digitBits) & ringMask(widths[j]);
   std::vector<BitVec> carried = co_await carries(session, std::move(share), positions, radix);
+  const std::size_t first = widths.size() - positions.size(); // digit that a carry comes into
   std::vector<Task<Ring>> conversions;
-  for (unsigned j = 1; j < widths.size(); ++j)
-    conversions.push_back(bitToRing(session, std::move(carried[j - 1]), widths[j]));
-  const std::vector<Ring> added1 = co_await whenAll(std::move(conversions));
-  for (unsigned j = 1; j < widths.size(); ++j)
-    result[j] = added(std::move(result[j]), added1[j - 1], widths[j]);
+  for (std::size_t j = first; j < widths.size(); ++j)
+    conversions.push_back(bitToRing(session, std::move(carried[j - first]), widths[j]));
+  const std::vector<Ring> numbers = co_await whenAll(std::move(conversions));
+  for (std::size_t j = first; j < widths.size(); ++j)
+    result[j] = added(std::move(result[j]), numbers[j - first], widths[j]);
   co_return result;
 }
 
@@ -159,12 +156,14 @@ LookupTable leadingTable(unsigned bits) {
 
 } // namespace
 
-Task<std::vector<BitVec>> leadingOne(Session &session, Ring share, unsigned width, Radix radix) {
-  const std::vector<unsigned> widths = digitWidths(width, kLeadingDigitBits);
+Task<std::vector<BitVec>> leadingOne(Session &session, Ring share, unsigned width, unsigned from,
+                                     Radix radix) {
+  DYAD_REQUIRE(from < width, kOutOfRange, "leading one from bit {} of {}", from, width);
+  const std::vector<unsigned> widths = digitWidths(width - from, kLeadingDigitBits);
   const auto count = static_cast<unsigned>(widths.size());
   const std::size_t n = share.size();
   std::vector<Ring> parts =
-      co_await digits(session, std::move(share), width, kLeadingDigitBits, radix);
+      co_await digits(session, std::move(share), width, kLeadingDigitBits, from, radix);
   std::vector<Task<LookupResult>> lookups;
   for (unsigned j = 0; j < count; ++j)
     lookups.push_back(lookup(session, leadingTable(widths[j]), std::move(parts[j])));

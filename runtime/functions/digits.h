@@ -35,14 +35,15 @@ Task<std::vector<BitVec>> prefixCarries(Session &session, CarryBlocks blocks);
 Task<std::vector<BitVec>> carries(Session &session, Ring share, std::vector<unsigned> positions,
                                   Radix radix = {});
 
-/// Digits of the unsigned reading, the lowest first: shares modulo 2^digitWidths(...)[j]. The
-/// lowest digit's shares are the input's own. digitsCost.
+/// Digits of floor(x / 2^from) of the unsigned reading, the lowest first: shares modulo
+/// 2^digitWidths(width - from, digitBits)[j]. With from = 0 the lowest digit's shares are the
+/// input's own. digitsCost.
 Task<std::vector<Ring>> digits(Session &session, Ring share, unsigned width, unsigned digitBits,
-                               Radix radix = {});
+                               unsigned from = 0, Radix radix = {});
 
-/// The highest bit that is set, one-hot: plane k is shared [2^k <= x < 2^(k+1)]; all zero for 0.
-/// leadingOneCost.
+/// The highest bit that is set, one-hot: plane k is shared [2^(k+from) <= x < 2^(k+from+1)]; all
+/// zero if x < 2^from. leadingOneCost.
 Task<std::vector<BitVec>> leadingOne(Session &session, Ring share, unsigned width,
-                                     Radix radix = {});
+                                     unsigned from = 0, Radix radix = {});
 
 } // namespace dyad

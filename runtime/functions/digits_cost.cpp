@@ -51,32 +51,36 @@ Cost carriesCost(std::uint64_t n, const std::vector<unsigned> &positions, Radix 
       .then(prefixCost(n, static_cast<unsigned>(positions.size())));
 }
 
-std::vector<unsigned> digitWidths(unsigned width, unsigned digitBits) {
+std::vector<unsigned> digitWidths(unsigned bits, unsigned digitBits) {
   std::vector<unsigned> widths;
-  for (unsigned at = 0; at < width; at += digitBits)
-    widths.push_back(std::min(digitBits, width - at));
+  for (unsigned at = 0; at < bits; at += digitBits)
+    widths.push_back(std::min(digitBits, bits - at));
   return widths;
 }
 
-Cost digitsCost(std::uint64_t n, unsigned width, unsigned digitBits, Radix radix) {
-  const std::vector<unsigned> widths = digitWidths(width, digitBits);
-  if (widths.size() == 1)
-    return {};
+std::vector<unsigned> digitPositions(unsigned width, unsigned digitBits, unsigned from) {
   std::vector<unsigned> positions;
+  for (unsigned at = from; at < width; at += digitBits)
+    if (at != 0)
+      positions.push_back(at);
+  return positions;
+}
+
+Cost digitsCost(std::uint64_t n, unsigned width, unsigned digitBits, unsigned from, Radix radix) {
+  const std::vector<unsigned> widths = digitWidths(width - from, digitBits);
+  const std::vector<unsigned> positions = digitPositions(width, digitBits, from);
   Cost toRing;
-  for (unsigned j = 1; j < widths.size(); ++j) {
-    positions.push_back(j * digitBits);
+  for (std::size_t j = widths.size() - positions.size(); j < widths.size(); ++j)
     toRing.beside(bitToRingCost(n, widths[j]));
-  }
   return carriesCost(n, positions, radix).then(toRing);
 }
 
-Cost leadingOneCost(std::uint64_t n, unsigned width, Radix radix) {
-  const std::vector<unsigned> widths = digitWidths(width, kLeadingDigitBits);
+Cost leadingOneCost(std::uint64_t n, unsigned width, unsigned from, Radix radix) {
+  const std::vector<unsigned> widths = digitWidths(width - from, kLeadingDigitBits);
   Cost tables;
   for (const unsigned bits : widths)
     tables.beside(lookupCost(n, {bits, {{bits + 1, LookupField::Kind::kBits}}}));
-  Cost cost = digitsCost(n, width, kLeadingDigitBits, radix).then(tables);
+  Cost cost = digitsCost(n, width, kLeadingDigitBits, from, radix).then(tables);
   const auto digits = static_cast<unsigned>(widths.size());
   if (digits == 1)
     return cost;

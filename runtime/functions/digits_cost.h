@@ -27,12 +27,15 @@ Cost prefixCost(std::uint64_t n, unsigned blocks);
 /// positions as in carries.
 Cost carryBlocksCost(std::uint64_t n, const std::vector<unsigned> &positions, Radix radix = {});
 Cost carriesCost(std::uint64_t n, const std::vector<unsigned> &positions, Radix radix = {});
-/// Widths of the digits of `width` bits: `digitBits` each, the last one the rest.
-std::vector<unsigned> digitWidths(unsigned width, unsigned digitBits);
-Cost digitsCost(std::uint64_t n, unsigned width, unsigned digitBits, Radix radix = {});
+/// Widths of the digits of `bits` bits: `digitBits` each, the last one the rest.
+std::vector<unsigned> digitWidths(unsigned bits, unsigned digitBits);
+/// Where the carries into them come from: none into a digit at bit 0.
+std::vector<unsigned> digitPositions(unsigned width, unsigned digitBits, unsigned from);
+Cost digitsCost(std::uint64_t n, unsigned width, unsigned digitBits, unsigned from = 0,
+                Radix radix = {});
 
 /// Digits of the leading one's look-ups.
 inline constexpr unsigned kLeadingDigitBits = 4;
-Cost leadingOneCost(std::uint64_t n, unsigned width, Radix radix = {});
+Cost leadingOneCost(std::uint64_t n, unsigned width, unsigned from = 0, Radix radix = {});
 
 } // namespace dyad

@@ -46,7 +46,8 @@ struct PiecewiseCoefficient {
 /// changes its sign with x (but for half a unit), Q does not. Outside S = below * 2^drop or above *
 /// 2^drop; with Outside::kOne `above` on both sides. The result is
 ///
-///   y = round((S + sumOffset) / 2^drop) + (hasRelu ? max(x, 0) * 2^reluShift : 0)   modulo 2^outputBits.
+///   y = round((S + sumOffset) / 2^drop) + (hasRelu ? max(x, 0) * 2^reluShift : 0)   modulo
+///   2^outputBits.
 struct PiecewisePolynomial {
   unsigned inputBits = 0; ///< ring of x, 2 to 64; x is read as signed
   std::int64_t low = 0;   ///< the domain is [low, low + 2^domainBits); symmetric: -2^(domainBits-1)

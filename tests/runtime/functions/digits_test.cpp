@@ -34,12 +34,13 @@ TEST_CASE("digits put together are the number", "[functions][digits]") {
   const auto [width, digitBits] =
       GENERATE(std::pair(6U, 2U), std::pair(7U, 3U), std::pair(5U, 8U), std::pair(16U, 4U),
                std::pair(33U, 4U), std::pair(64U, 7U));
-  CAPTURE(width, digitBits);
+  const unsigned from = GENERATE(0U, 1U, 4U);
+  CAPTURE(width, digitBits, from);
   const Shares x = width < 8 ? everything(width) : edgeShares(edgeValues(width, 3), width, 3);
-  const auto [server, client] = runCosting(digitsCost(x.size(), width, digitBits), [&](Session &s) {
-    return digits(s, x.of(s), width, digitBits);
-  });
-  const std::vector<unsigned> widths = digitWidths(width, digitBits);
+  const auto [server, client] =
+      runCosting(digitsCost(x.size(), width, digitBits, from),
+                 [&](Session &s) { return digits(s, x.of(s), width, digitBits, from); });
+  const std::vector<unsigned> widths = digitWidths(width - from, digitBits);
   REQUIRE(server.size() == widths.size());
   Ring values(x.size());
   for (std::size_t j = 0; j < widths.size(); ++j) {
@@ -47,22 +48,27 @@ TEST_CASE("digits put together are the number", "[functions][digits]") {
     for (std::size_t i = 0; i < x.size(); ++i)
       values[i] |= digit[i] << (j * digitBits);
   }
-  CHECK(values == x.values());
+  Ring expected = x.values();
+  for (std::uint64_t &value : expected)
+    value >>= from;
+  CHECK(values == expected);
 }
 
 TEST_CASE("the leading one is one-hot, and nothing for zero", "[functions][digits]") {
   const unsigned width = GENERATE(3U, 6U, 16U, 19U, 32U, 64U);
-  CAPTURE(width);
+  const unsigned from = GENERATE(0U, 2U);
+  CAPTURE(width, from);
   const Shares x = width < 8 ? everything(width) : edgeShares(edgeValues(width, 5), width, 5);
-  const auto [server, client] = runCosting(
-      leadingOneCost(x.size(), width), [&](Session &s) { return leadingOne(s, x.of(s), width); });
-  REQUIRE(server.size() == width);
+  const auto [server, client] = runCosting(leadingOneCost(x.size(), width, from), [&](Session &s) {
+    return leadingOne(s, x.of(s), width, from);
+  });
+  REQUIRE(server.size() == width - from);
   const Ring values = x.values();
   bool right = true;
-  for (unsigned k = 0; k < width; ++k) {
+  for (unsigned k = 0; k < width - from; ++k) {
     const BitVec plane = server[k] ^ client[k];
     for (std::size_t i = 0; i < x.size(); ++i)
-      right &= plane[i] == (values[i] != 0 && std::bit_width(values[i]) - 1 == k);
+      right &= plane[i] == (values[i] != 0 && std::bit_width(values[i]) - 1 == k + from);
   }
   CHECK(right);
 }
