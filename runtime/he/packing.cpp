@@ -5,7 +5,9 @@
 #include "runtime/net/error.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <utility>
 
 namespace dyad::he {
 namespace {
@@ -118,10 +120,12 @@ void BaseConversion::operator()(const std::uint64_t *x, std::uint64_t *out, Sum 
   }
   for (std::uint64_t &u : multiple)
     u >>= kFraction;
+  std::array<const std::uint64_t *, kMaxPrimes + 1> terms{};
+  for (unsigned i = 0; i < from_; ++i)
+    terms[i] = x + i * degree;
+  terms[from_] = multiple.data();
   for (unsigned k = 0; k < factors_.size(); ++k) {
-    sum.clear().addScaled(multiple.data(), factors_[k][from_]);
-    for (unsigned i = 0; i < from_; ++i)
-      sum.addScaled(x + i * degree, factors_[k][i]);
+    sum.clear().addScaledTerms(terms.data(), factors_[k].data(), from_ + 1);
     sum.into(ring_.tables(firstTo_ + k), out + k * degree);
   }
 }
@@ -202,8 +206,9 @@ void Packer::merge(Ciphertext &a, const Ciphertext *b, unsigned step, Scratch &s
   ring_.forward(coefficients);
   for (unsigned i = 0; i < primes; ++i) {
     const std::size_t from = i * degree;
-    sum.set(a.c1.data() + from).add(b->c1.data() + from, key.monomial.data() + from);
-    sum.add(digit.data() + from, key.key1.data() + from);
+    const std::array from1{b->c1.data() + from, std::as_const(digit).data() + from};
+    const std::array by1{key.monomial.data() + from, key.key1.data() + from};
+    sum.set(a.c1.data() + from).addTerms(from1.data(), by1.data(), 2);
     sum.addScaled(coefficients.data() + from, 1).into(ring_.tables(i), a.c1.data() + from);
   }
 
@@ -212,17 +217,21 @@ void Packer::merge(Ciphertext &a, const Ciphertext *b, unsigned step, Scratch &s
   for (unsigned i = 0; i < all; ++i) {
     const std::size_t from = i * degree;
     std::uint64_t *const c0 = a.c0.data() + from;
+    std::array<const std::uint64_t *, 3> terms{digit.data() + from};
+    std::array<const std::uint64_t *, 3> by{key.key0.data() + from};
+    std::size_t count = 1;
     sum.set(c0);
     if (i < primes || !leaves) {
       ringKernels().gather(c0, key.index.data(), image.data(), degree);
       sum.addScaled(image.data(), 1);
       if (from < b->c0.size()) {
-        const std::uint64_t *const other = b->c0.data() + from;
-        ringKernels().gather(other, key.index.data(), image.data(), degree);
-        sum.add(other, key.monomial.data() + from).add(image.data(), key.monomial.data() + from);
+        ringKernels().gather(b->c0.data() + from, key.index.data(), image.data(), degree);
+        terms = {terms[0], b->c0.data() + from, image.data()};
+        by = {by[0], key.monomial.data() + from, key.monomial.data() + from};
+        count = 3;
       }
     }
-    sum.add(digit.data() + from, key.key0.data() + from).into(ring_.tables(i), c0);
+    sum.addTerms(terms.data(), by.data(), count).into(ring_.tables(i), c0);
   }
 }
 
