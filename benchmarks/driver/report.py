@@ -72,10 +72,11 @@ def setting(row):
 
 
 def cots(rows):
-    lines = [[row["name"], setting(row), f"{row['bits_per_element']:.3f}", f"{row['cots_per_second'] / 1e6:.1f}"] for row in rows]
-    lines += [[PEERS["systems"][peer["system"]], "loopback", f"{peer['bits']:.3f}", f"{peer['million_per_second']:.1f}"]
+    lines = [[row["name"], setting(row), f"{row['bits_per_element']:.3f}", f"{row['cots_per_second'] / 1e6:.1f}",
+              f"{row['cots_per_cpu_second'] / 1e6:.1f}"] for row in rows]
+    lines += [[PEERS["systems"][peer["system"]], "loopback", f"{peer['bits']:.3f}", f"{peer['million_per_second']:.1f}", "-"]
               for peer in PEERS["cots"]]
-    return table(["correlated OTs, one direction", "network", "bits each", "million a second"], lines)
+    return table(["correlated OTs, one direction", "network", "bits each", "million a second", "a CPU second"], lines)
 
 
 def primitives(rows):
@@ -87,7 +88,7 @@ def primitives(rows):
     header = ["primitive", "bits", "network", "bits an element", "bytes", "flows", "COTs"]
     largest = max(grouped.values(), key=len)
     header += [f"ns at 2^{round(math.log2(row['n']))}" for row in sorted(largest, key=lambda row: row["n"])]
-    header += ["CrypTFlow2 bytes", "us", "Cheetah bytes", "us"]
+    header += ["CPU ns", "CrypTFlow2 bytes", "us", "Cheetah bytes", "us"]
     lines = []
     for (name, bits, network), group in grouped.items():
         group.sort(key=lambda row: row["n"])
@@ -95,6 +96,7 @@ def primitives(rows):
         line = [name, bits, network, figure(last["bits_per_element"]), figure(last["bits_per_element"] / 8), last["flows"],
                 figure(last["cots"] / last["n"])]
         line += [figure(row["ns_per_element"], 0) for row in group] + ["-"] * (columns - len(group))
+        line.append(figure(last["cpu_ns_per_element"], 0))
         for system in ("sci", "cheetah"):
             found = [peer for peer in peers("primitives", name, bits) if peer["system"] == system]
             line += [figure(found[0]["bytes"]), figure(found[0].get("us"), 2)] if found else ["-", "-"]
@@ -113,18 +115,18 @@ def layers(rows):
         for packed in (False, True):
             row = pair.get(packed)
             if row is None:
-                line += ["-"] * 4
+                line += ["-"] * 5
                 continue
             line += [f"{megabytes(row['bytes_to_server'])} + {megabytes(row['bytes_to_client'])}",
                      f"{row['products']:,}" + (f" + {row['automorphisms']:,}" if packed else ""), f"{row['seconds']:.3f}",
-                     gibibytes(row["peak_rss"])]
+                     f"{row['cpu_seconds_server']:.2f} + {row['cpu_seconds_client']:.2f}", gibibytes(row["peak_rss"])]
         line.append(("packed" if pair[True]["seconds"] < pair[False]["seconds"] else "unpacked") if len(pair) == 2 else "-")
         found = peers("layers", name)
         line += [f"{PEERS['systems'][found[0]['system']].split(' (')[0]}, {found[0]['bits']} bits", megabytes(found[0]["bytes"]),
                  seconds(found[0]["seconds"])] if found else ["-"] * 3
         lines.append(line)
-    return table(["layer, 32 bits", "network", "MB up + down", "products", "s", "GiB", "packed: MB up + down",
-                  "products + automorphisms", "s", "GiB", "faster", "peer", "MB", "s"], lines)
+    return table(["layer, 32 bits", "network", "MB up + down", "products", "s", "CPU s", "GiB", "packed: MB up + down",
+                  "products + automorphisms", "s", "CPU s", "GiB", "faster", "peer", "MB", "s"], lines)
 
 
 def networks(rows):

@@ -59,12 +59,13 @@ Json asJson(const Primitive &primitive, std::uint64_t n, const TwoReports &repor
   const auto count = static_cast<double>(n);
   const auto bytes = static_cast<double>(client.bytesToServer + client.bytesToClient);
   const std::uint64_t cots = client.serverCots + client.clientCots;
-  const double seconds = std::max(reports.server.seconds, client.seconds);
-  const double stockSeconds = std::max(reports.server.stockSeconds, client.stockSeconds);
-  const double perCot =
-      client.cotsMade == 0 ? 0 : stockSeconds / static_cast<double>(client.cotsMade);
-  const double online = seconds / count;
-  const double stock = perCot * static_cast<double>(cots) / count;
+  // Of the party that takes longer; with the making of the COTs that an element uses.
+  const double used =
+      client.cotsMade == 0 ? 0 : static_cast<double>(cots) / static_cast<double>(client.cotsMade);
+  const auto perElement = [&](double PartyReport::*online, double PartyReport::*stock) {
+    const auto of = [&](const PartyReport &party) { return party.*online + party.*stock * used; };
+    return std::max(of(reports.server), of(client)) / count;
+  };
   constexpr double kNano = 1e9;
   return {{"name", primitive.name},
           {"kind", "primitive"},
@@ -79,8 +80,9 @@ Json asJson(const Primitive &primitive, std::uint64_t n, const TwoReports &repor
           {"predicted_flows", cost.flows()},
           {"cots", cots},
           {"predicted_cots", cost.serverCots + cost.clientCots},
-          {"ns_per_element", kNano * (online + stock)},
-          {"online_ns_per_element", kNano * online},
+          {"ns_per_element", kNano * perElement(&PartyReport::seconds, &PartyReport::stockSeconds)},
+          {"cpu_ns_per_element",
+           kNano * perElement(&PartyReport::cpuSeconds, &PartyReport::stockCpuSeconds)},
           {"repetitions", client.repetitions},
           {"peak_rss", std::max(reports.server.peakMemory, client.peakMemory)}};
 }
@@ -113,6 +115,8 @@ Json asJson(const Layer &layer, const LayerPlan &plan, bool packed, const TwoRep
           {"degree", set.degree},
           {"modulus_bits", set.modulusBits()},
           {"seconds", std::max(reports.server.seconds, client.seconds)},
+          {"cpu_seconds_server", reports.server.cpuSeconds},
+          {"cpu_seconds_client", client.cpuSeconds},
           {"repetitions", client.repetitions},
           {"peak_rss", std::max(reports.server.peakMemory, client.peakMemory)},
           {"peak_rss_server", reports.server.peakMemory},
@@ -154,6 +158,8 @@ Json runCots(const std::string &name, const RunOptions &options) {
               {"bits_per_element", 8 * static_cast<double>(reports.client.stockBytes) / made},
               {"ns_per_element", 1e9 * seconds / made},
               {"cots_per_second", made / seconds},
+              {"cots_per_cpu_second",
+               made / std::max(reports.server.cpuSeconds, reports.client.cpuSeconds)},
               {"peak_rss", std::max(reports.server.peakMemory, reports.client.peakMemory)}};
     }
   return {};

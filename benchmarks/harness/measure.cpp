@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <vector>
 
 namespace dyad::bench {
@@ -14,6 +15,13 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Of this process: other load on the machine hardly changes it.
+double cpuSeconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 double median(std::vector<double> values) {
@@ -54,9 +62,11 @@ void measureRound(Session &session, const Cost &cost, PartyReport &report) {
   const Counters before(session);
   const std::uint64_t inStock = left(session);
   const auto begin = Clock::now();
+  const double cpuBegin = cpuSeconds();
   session.run(session.stock().prepare(server, client));
   session.run(meet(session));
   report.stockSeconds = secondsSince(begin);
+  report.stockCpuSeconds = cpuSeconds() - cpuBegin;
   report.cotsMade = left(session) - inStock;
   report.stockBytes = Counters(session).bytes() - before.bytes() - 2 * bytesOnWire(1);
 }
@@ -85,8 +95,10 @@ PartyReport measure(Session &session, const Work &work, double seconds) {
     session.flows().resetFlows();
     const Counters before(session);
     const auto begin = Clock::now();
+    const double cpuBegin = cpuSeconds();
     report.result = session.run(work.run(session));
     const double time = secondsSince(begin);
+    const double cpuTime = cpuSeconds() - cpuBegin;
     const Counters after(session);
     report.flows = session.flows().flows();
     const std::uint64_t sent = after.traffic.bytesSent - before.traffic.bytesSent;
@@ -95,6 +107,8 @@ PartyReport measure(Session &session, const Work &work, double seconds) {
     report.bytesToClient = session.isServer() ? sent : received;
     report.serverCots = after.serverCots - before.serverCots;
     report.clientCots = after.clientCots - before.clientCots;
+    if (!times.empty())
+      report.cpuSeconds += cpuTime;
     times.push_back(time);
     spent += time;
 
@@ -113,6 +127,7 @@ PartyReport measure(Session &session, const Work &work, double seconds) {
   times.erase(times.begin()); // caches, page faults, first touches
   report.repetitions = static_cast<unsigned>(times.size());
   report.seconds = median(times);
+  report.cpuSeconds /= static_cast<double>(times.size());
   if (work.measureStock)
     measureRound(session, work.cost, report);
   return report;
@@ -137,11 +152,13 @@ PartyReport measureCots(Session &session, const StockOptions &options, std::uint
   session.run(meet(session));
   const Counters before(session);
   const auto begin = Clock::now();
+  const double cpuBegin = cpuSeconds();
   session.run(session.stock().prepare(count, 0));
   report.cotsMade = session.stock().serverCotsLeft();
   takeAll();
   session.run(meet(session));
   report.seconds = secondsSince(begin);
+  report.cpuSeconds = cpuSeconds() - cpuBegin;
   report.repetitions = 1;
   report.stockBytes = Counters(session).bytes() - before.bytes() - 2 * bytesOnWire(1);
   return report;

@@ -83,8 +83,10 @@ private:
 // All members but the result, in order.
 template <typename Report, typename Visit> void visit(Report &report, Visit &&visitor) {
   visitor(report.seconds);
+  visitor(report.cpuSeconds);
   visitor(report.repetitions);
   visitor(report.stockSeconds);
+  visitor(report.stockCpuSeconds);
   visitor(report.cotsMade);
   visitor(report.stockBytes);
   visitor(report.bytesToServer);

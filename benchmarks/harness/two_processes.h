@@ -20,9 +20,11 @@ struct RunOptions {
 
 /// What a party measured, and its summand of the last result.
 struct PartyReport {
-  double seconds = 0;         ///< median of the repetitions
-  unsigned repetitions = 0;   ///< after one that is not counted
-  double stockSeconds = 0;    ///< to make `cotsMade` COTs at the steady state
+  double seconds = 0;       ///< median of the repetitions
+  double cpuSeconds = 0;    ///< of all threads, the mean of the repetitions
+  unsigned repetitions = 0; ///< after one that is not counted
+  double stockSeconds = 0;  ///< to make `cotsMade` COTs at the steady state
+  double stockCpuSeconds = 0;
   std::uint64_t cotsMade = 0; ///< of both directions
   std::uint64_t stockBytes = 0;
   std::uint64_t bytesToServer = 0; ///< of one repetition
