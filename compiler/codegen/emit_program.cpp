@@ -49,6 +49,12 @@ const char *protocolName(mpc::LinearProtocol protocol) {
   return "LinearProtocol::kOtClientChooses";
 }
 
+// The last argument of what compares, where it is not the default.
+std::string radixArgument(Operation *op) {
+  const unsigned levels = mpc::radixOf(op).levelsSaved;
+  return levels == 0 ? "" : fmt::format(", Radix{{.levelsSaved = {}}}", levels);
+}
+
 std::string linearArguments(fx::FixedType server, mpc::LinearProtocol protocol, Value shares) {
   std::string text = fmt::format("{}, {}", bracedFormat(server), protocolName(protocol));
   clear::Format client = mpc::clientFormatOf(shares);
@@ -363,42 +369,52 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
         return fmt::format("narrow({}, {})", in(), mpc::ringBits(o.getResult()));
       })
       .Case([&](mpc::ExtendOp o) {
-        return fmt::format("extend(session, {}, {}, {}{})", in(), mpc::ringBits(o.getResult()),
-                           factName(o.getKnown()),
-                           o.getIsUnsigned() ? ", /*isUnsigned=*/true" : "");
+        std::string radix = radixArgument(o);
+        std::string isUnsigned = o.getIsUnsigned() ? ", /*isUnsigned=*/true"
+                                 : radix.empty()   ? ""
+                                                   : ", /*isUnsigned=*/false";
+        return fmt::format("extend(session, {}, {}, {}{}{})", in(), mpc::ringBits(o.getResult()),
+                           factName(o.getKnown()), isUnsigned, radix);
       })
       .Case([&](mpc::TruncateReduceOp o) {
-        return fmt::format("truncateReduce(session, {}, {}, {})", in(), o.getShift(),
-                           roundingName(o.getRounding()));
+        return fmt::format("truncateReduce(session, {}, {}, {}{})", in(), o.getShift(),
+                           roundingName(o.getRounding()), radixArgument(o));
+      })
+      .Case([&](mpc::TruncateReluOp o) {
+        return fmt::format("truncateRelu(session, {}, {}, {}, {}{})", in(), o.getShift(),
+                           roundingName(o.getRounding()), mpc::ringBits(o.getResult()),
+                           radixArgument(o));
       })
       .Case([&](mpc::TruncateOp o) {
-        return fmt::format("truncate(session, {}, {}, {}, {})", in(), o.getShift(),
-                           roundingName(o.getRounding()), factName(o.getKnown()));
+        return fmt::format("truncate(session, {}, {}, {}, {}{})", in(), o.getShift(),
+                           roundingName(o.getRounding()), factName(o.getKnown()), radixArgument(o));
       })
       .Case([&](mpc::DivideOp o) {
-        return fmt::format("divide(session, {}, {}, {})", in(), o.getDivisor(),
-                           roundingName(o.getRounding()));
+        return fmt::format("divide(session, {}, {}, {}{})", in(), o.getDivisor(),
+                           roundingName(o.getRounding()), radixArgument(o));
       })
-      .Case([&](mpc::MsbOp) { return fmt::format("msb(session, {})", in()); })
+      .Case([&](mpc::MsbOp o) { return fmt::format("msb(session, {}{})", in(), radixArgument(o)); })
       .Case([&](mpc::MuxOp o) {
         return fmt::format("mux(session, {}, {}{})", in(0), in(1),
                            o.getWhereZero() ? ", /*whereZero=*/true" : "");
       })
-      .Case([&](mpc::ReluOp) { return fmt::format("relu(session, {})", in()); })
+      .Case(
+          [&](mpc::ReluOp o) { return fmt::format("relu(session, {}{})", in(), radixArgument(o)); })
       .Case([&](mpc::ClipOp o) {
-        return fmt::format("clip(session, {}, {}, {})", in(),
+        return fmt::format("clip(session, {}, {}, {}{})", in(),
                            integer(static_cast<int64_t>(o.getLow())),
-                           integer(static_cast<int64_t>(o.getHigh())));
+                           integer(static_cast<int64_t>(o.getHigh())), radixArgument(o));
       })
-      .Case([&](mpc::MaxPool2DOp) {
-        return fmt::format("maxPool2d(session, {}, {})", in(), poolWindow(op));
+      .Case([&](mpc::MaxPool2DOp o) {
+        return fmt::format("maxPool2d(session, {}, {}{})", in(), poolWindow(op), radixArgument(o));
       })
       .Case([&](mpc::ReduceMaxOp o) {
-        return fmt::format("reduceMax(session, {}, {})", in(), braced(o.getAxes()));
+        return fmt::format("reduceMax(session, {}, {}{})", in(), braced(o.getAxes()),
+                           radixArgument(o));
       })
       .Case([&](mpc::ArgMaxOp o) {
-        return fmt::format("argMax(session, {}, {}, {}, {})", in(), o.getAxis(), o.getLast(),
-                           mpc::ringBits(o.getResult()));
+        return fmt::format("argMax(session, {}, {}, {}, {}{})", in(), o.getAxis(), o.getLast(),
+                           mpc::ringBits(o.getResult()), radixArgument(o));
       })
       .Case([&](mpc::Conv2DOp o) {
         std::string bias = o.getBias() ? "&" + read(o.getBias()) : "nullptr";
@@ -492,6 +508,7 @@ std::string ProgramWriter::assemble(const std::string &outputs) const {
   info.nodes = nodes_;
   info.serverCots = demand.server;
   info.clientCots = demand.client;
+  info.stock = mpc::targetOf(module_).stock();
   return hashed(info, [&](const InfoOptions &known) { return text(known, outputs); });
 }
 

@@ -27,6 +27,18 @@ std::string typeFields(fx::FixedType type) {
                      type.getIsSigned(), type.getFraction());
 }
 
+const char *methodName(CotMethod method) {
+  switch (method) {
+  case CotMethod::kByDemand:
+    break;
+  case CotMethod::kSoftSpoken:
+    return "CotMethod::kSoftSpoken";
+  case CotMethod::kFerret:
+    return "CotMethod::kFerret";
+  }
+  return "CotMethod::kByDemand";
+}
+
 } // namespace
 
 std::string infoTables(ModuleOp module, const InfoOptions &options) {
@@ -77,9 +89,13 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   span("outputs", "kOutputs", !outputs.empty());
   span("weights", "kWeights", !weights.empty());
   span("nodes", "kNodes", !nodes.empty());
-  text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n}};\n", options.serverCots,
+  text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n", options.serverCots,
                       options.clientCots);
-  return text;
+  if (options.stock)
+    text += fmt::format("    .stock = {{{}, /*megabits per second=*/{}, /*microseconds=*/{}}},\n",
+                        methodName(options.stock->method), options.stock->megabitsPerSecond,
+                        options.stock->oneWayMicroseconds);
+  return text + "};\n";
 }
 
 bool standsInText(fx::WeightOp weight) {

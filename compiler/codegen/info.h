@@ -5,6 +5,9 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/text.h"
 #include "passes/cost/program_cost.h"
+#include "runtime/ot/stock_cost.h"
+
+#include <optional>
 
 namespace dyad::compiler {
 
@@ -17,6 +20,8 @@ struct InfoOptions {
   std::vector<NodeLabel> nodes;
   std::uint64_t serverCots = 0;
   std::uint64_t clientCots = 0;
+  /// Nothing for the reference.
+  std::optional<StockOptions> stock;
 };
 
 /// Text of the tables and of kInfo, for an anonymous namespace.

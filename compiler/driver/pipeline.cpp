@@ -121,7 +121,7 @@ LogicalResult Compilation::toMpc() {
   progress_.step("choosing protocols");
   mpc_ = fx_->clone();
   return run(*mpc_, fmt::format("lower-to-mpc{{strict-ranges={} linear={} ot={} network={}}},"
-                                "func.func(cse),merge-linear,share-flows,eliminate-dead-code",
+                                "func.func(cse),merge-linear,pack-replies,share-flows,eliminate-dead-code",
                                 options_.strictRanges, options_.linear, options_.ot,
                                 options_.network.name));
 }

@@ -10,4 +10,14 @@ def CostOpInterface : OpInterface<"CostOpInterface"> {
   let methods = [InterfaceMethod<"Bytes and ticks of one execution, and the COTs it takes.", "::dyad::Cost", "cost", (ins)>];
 }
 
+def ComparisonOpInterface : OpInterface<"ComparisonOpInterface"> {
+  let cppNamespace = "::dyad::mpc";
+  let description = [{
+    An operation whose protocol may compare. Its `radix` is the number of levels, one flow each, that larger digits save in the tree
+    of the comparison; each level costs bits. 0, which is not printed, sends the fewest.
+  }];
+  let methods = [InterfaceMethod<"Levels that are saved.", "uint64_t", "getRadix", (ins)>,
+                 InterfaceMethod<"", "void", "setRadix", (ins "uint64_t":$levels)>];
+}
+
 #endif

@@ -61,6 +61,10 @@ SignFact factOf(Knowledge known) {
   return SignFact::kUnknown;
 }
 
+Radix radixOf(Operation *comparison) {
+  return {static_cast<unsigned>(cast<ComparisonOpInterface>(comparison).getRadix())};
+}
+
 dyad::LinearProtocol protocolOf(LinearProtocol protocol) {
   switch (protocol) {
   case LinearProtocol::kOtServerChooses:
@@ -81,8 +85,8 @@ bool isHe(Operation *op) {
 }
 
 he::LinearSpec heSpecOf(Operation *op) {
-  bool packed = op->getAttrOfType<LinearProtocolAttr>("protocol").getValue() ==
-                LinearProtocol::kHePacked;
+  bool packed =
+      op->getAttrOfType<LinearProtocolAttr>("protocol").getValue() == LinearProtocol::kHePacked;
   if (auto conv = dyn_cast<Conv2DOp>(op))
     return heConvSpec(shapeOf(conv.getInput()), shapeOf(conv.getWeight()), windowOf(conv),
                       ringBits(conv.getResult()), formatOf(conv.getWeight()), packed);
@@ -142,32 +146,37 @@ Cost RevealOp::cost() {
 }
 Cost ExtendOp::cost() {
   return extendCost(elements(getInput()), ringBits(getInput()), ringBits(getResult()),
-                    factOf(getKnown()), getIsUnsigned());
+                    factOf(getKnown()), getIsUnsigned(), radixOf(*this));
 }
 Cost TruncateReduceOp::cost() {
   return truncateReduceCost(elements(getInput()), ringBits(getInput()),
-                            static_cast<unsigned>(getShift()));
+                            static_cast<unsigned>(getShift()), radixOf(*this));
+}
+Cost TruncateReluOp::cost() {
+  return truncateReluCost(elements(getInput()), ringBits(getInput()),
+                          static_cast<unsigned>(getShift()), ringBits(getResult()), radixOf(*this));
 }
 Cost mpc::TruncateOp::cost() {
   return truncateCost(elements(getInput()), ringBits(getInput()), static_cast<unsigned>(getShift()),
-                      factOf(getKnown()));
+                      factOf(getKnown()), radixOf(*this));
 }
 Cost DivideOp::cost() {
-  return divideCost(elements(getInput()), ringBits(getInput()), getDivisor());
+  return divideCost(elements(getInput()), ringBits(getInput()), getDivisor(), radixOf(*this));
 }
-Cost MsbOp::cost() { return msbCost(elements(getInput()), ringBits(getInput())); }
+Cost MsbOp::cost() { return msbCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MuxOp::cost() { return multiplexCost(elements(getInput()), {ringBits(getInput())}); }
-Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput())); }
-Cost ClipOp::cost() { return clipCost(elements(getInput()), ringBits(getInput())); }
+Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
+Cost ClipOp::cost() { return clipCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MaxPool2DOp::cost() {
-  return maxPool2dCost(shapeOf(getInput()), poolWindowOf(*this), ringBits(getInput()));
+  return maxPool2dCost(shapeOf(getInput()), poolWindowOf(*this), ringBits(getInput()),
+                       radixOf(*this));
 }
 Cost ReduceMaxOp::cost() {
-  return reduceMaxCost(shapeOf(getInput()), getAxes().vec(), ringBits(getInput()));
+  return reduceMaxCost(shapeOf(getInput()), getAxes().vec(), ringBits(getInput()), radixOf(*this));
 }
 Cost ArgMaxOp::cost() {
-  return argMaxCost(shapeOf(getInput()), static_cast<std::int64_t>(getAxis()),
-                    ringBits(getInput()));
+  return argMaxCost(shapeOf(getInput()), static_cast<std::int64_t>(getAxis()), ringBits(getInput()),
+                    radixOf(*this));
 }
 Cost Conv2DOp::cost() {
   return conv2dCost(shapeOf(getInput()), shapeOf(getWeight()), windowOf(*this),

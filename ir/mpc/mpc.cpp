@@ -138,6 +138,11 @@ LogicalResult TruncateReduceOp::verify() {
     return emitOpError("result must be narrower by the shift, which is less than the width");
   return verifySameShape(*this);
 }
+LogicalResult TruncateReluOp::verify() {
+  if (getShift() >= width(getInput()))
+    return emitOpError("shift must be less than the width");
+  return verifySameShape(*this);
+}
 LogicalResult TruncateOp::verify() {
   auto shift = static_cast<int64_t>(getShift());
   if (shift < 0 || shift >= width(getInput()))

@@ -58,6 +58,10 @@ class Mpc_Unary<string mnemonic, list<Trait> traits = []> : Mpc_Op<mnemonic, tra
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+// The last argument of what may compare (ComparisonOpInterface).
+defvar Mpc_Radix = DefaultValuedAttr<I64Attr, "0">;
+class Mpc_Comparison<string mnemonic, list<Trait> traits = []>
+    : Mpc_Unary<mnemonic, !listconcat([DeclareOpInterfaceMethods<ComparisonOpInterface>], traits)>;
 class Mpc_Binary<string mnemonic, list<Trait> traits = []> : Mpc_Op<mnemonic, !listconcat([SameOperandsAndResultType], traits)> {
   let arguments = (ins Mpc_Arith:$lhs, Mpc_Arith:$rhs);
   let results = (outs Mpc_Arith:$result);
@@ -149,31 +153,39 @@ def Mpc_SumPool2DOp : Mpc_Unary<"sum_pool2d"> {
 //===--- width and scale ------------------------------------------------------------------------===//
 
 def Mpc_NarrowOp : Mpc_Unary<"narrow"> { let summary = "shares modulo a smaller power of two; local"; }
-def Mpc_ExtendOp : Mpc_Unary<"extend"> {
+def Mpc_ExtendOp : Mpc_Comparison<"extend"> {
   let summary = "shares of the same integer modulo a larger power of two";
   let description = [{ The integer is read as signed, or as unsigned with `is_unsigned`. PROTOCOLS 3.5; `known` picks the variant. }];
-  let arguments = (ins Mpc_Arith:$input, Mpc_KnowledgeAttr:$known, UnitAttr:$is_unsigned);
+  let arguments = (ins Mpc_Arith:$input, Mpc_KnowledgeAttr:$known, UnitAttr:$is_unsigned, Mpc_Radix:$radix);
 }
-def Mpc_TruncateReduceOp : Mpc_Unary<"truncate_reduce"> {
+def Mpc_TruncateReduceOp : Mpc_Comparison<"truncate_reduce"> {
   let summary = "division by 2^shift into a ring narrower by shift; exact";
   let description = [{ SIRNN's truncate-and-reduce; the result's width is the input's less `shift`. }];
-  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding);
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding, Mpc_Radix:$radix);
 }
-def Mpc_TruncateOp : Mpc_Unary<"truncate", [SameOperandsAndResultType]> {
+def Mpc_TruncateReluOp : Mpc_Comparison<"truncate_relu"> {
+  let summary = "max(x / 2^shift, 0) in a ring of any width; exact";
+  let description = [{
+    `truncate_reduce`, `relu` and `extend` (or `narrow`) fused: one comparison gives the carry of the low bits and the sign. Fewer flows than one after
+    the other, and more bits.
+  }];
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding, Mpc_Radix:$radix);
+}
+def Mpc_TruncateOp : Mpc_Comparison<"truncate", [SameOperandsAndResultType]> {
   let summary = "division by 2^shift in the same ring; exact";
-  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding, Mpc_KnowledgeAttr:$known);
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$shift, Fx_RoundingAttr:$rounding, Mpc_KnowledgeAttr:$known, Mpc_Radix:$radix);
 }
-def Mpc_DivideOp : Mpc_Unary<"divide", [SameOperandsAndResultType]> {
+def Mpc_DivideOp : Mpc_Comparison<"divide", [SameOperandsAndResultType]> {
   let summary = "division by a public integer; exact";
   let description = [{ |x| + divisor/2 is below 2^(l-2) minus the divisor, which the lowering guarantees by the width. }];
-  let arguments = (ins Mpc_Arith:$input, I64Attr:$divisor, Fx_RoundingAttr:$rounding);
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$divisor, Fx_RoundingAttr:$rounding, Mpc_Radix:$radix);
 }
 
 //===--- comparisons ----------------------------------------------------------------------------===//
 
-def Mpc_MsbOp : Mpc_Op<"msb"> {
+def Mpc_MsbOp : Mpc_Op<"msb", [DeclareOpInterfaceMethods<ComparisonOpInterface>]> {
   let summary = "sign bit";
-  let arguments = (ins Mpc_Arith:$input);
+  let arguments = (ins Mpc_Arith:$input, Mpc_Radix:$radix);
   let results = (outs Mpc_Bool:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -185,24 +197,28 @@ def Mpc_MuxOp : Mpc_Op<"mux"> {
   let assemblyFormat = "$bit `,` $input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
-def Mpc_ReluOp : Mpc_Unary<"relu", [SameOperandsAndResultType]> { let summary = "max(x, 0)"; let hasVerifier = 0; }
-def Mpc_ClipOp : Mpc_Unary<"clip", [SameOperandsAndResultType]> {
-  let summary = "min(max(x, low), high), both comparisons in the same flows";
-  let arguments = (ins Mpc_Arith:$input, I64Attr:$low, I64Attr:$high);
+def Mpc_ReluOp : Mpc_Comparison<"relu", [SameOperandsAndResultType]> { 
+  let summary = "max(x, 0)";
+  let arguments = (ins Mpc_Arith:$input, Mpc_Radix:$radix);
+  let hasVerifier = 0;
 }
-def Mpc_MaxPool2DOp : Mpc_Unary<"max_pool2d"> {
+def Mpc_ClipOp : Mpc_Comparison<"clip", [SameOperandsAndResultType]> {
+  let summary = "min(max(x, low), high), both comparisons in the same flows";
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$low, I64Attr:$high, Mpc_Radix:$radix);
+}
+def Mpc_MaxPool2DOp : Mpc_Comparison<"max_pool2d"> {
   let summary = "largest element of each window, by a tree of comparisons";
   let description = [{ Differences of window elements fit the ring. }];
   let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
-                       DenseI64ArrayAttr:$dilations);
+                       DenseI64ArrayAttr:$dilations, Mpc_Radix:$radix);
 }
-def Mpc_ReduceMaxOp : Mpc_Unary<"reduce_max"> {
+def Mpc_ReduceMaxOp : Mpc_Comparison<"reduce_max"> {
   let summary = "maximum over axes, by a tree of comparisons";
-  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$axes);
+  let arguments = (ins Mpc_Arith:$input, DenseI64ArrayAttr:$axes, Mpc_Radix:$radix);
 }
-def Mpc_ArgMaxOp : Mpc_Unary<"arg_max"> {
+def Mpc_ArgMaxOp : Mpc_Comparison<"arg_max"> {
   let summary = "index of the largest element along an axis";
-  let arguments = (ins Mpc_Arith:$input, I64Attr:$axis, UnitAttr:$last);
+  let arguments = (ins Mpc_Arith:$input, I64Attr:$axis, UnitAttr:$last, Mpc_Radix:$radix);
 }
 
 //===--- products -------------------------------------------------------------------------------===//

@@ -22,6 +22,7 @@ clear::Format clientFormatOf(mlir::Value shares);
 /// Public values count as the server's where shares are concerned.
 dyad::Owner ownerOf(fx::Owner owner);
 SignFact factOf(Knowledge known);
+Radix radixOf(mlir::Operation *comparison);
 dyad::LinearProtocol protocolOf(LinearProtocol protocol);
 clear::ConvWindow windowOf(Conv2DOp op);
 /// Whether it is a conv2d or matmul by RLWE.

@@ -14,11 +14,11 @@ using namespace mlir;
 namespace dyad {
 namespace {
 
-// Measured on an EPYC of the Zen 5 generation (docs/measurements.md), ResNet-50: hashing, packing
-// and ANDs of a comparison come to so much for each COT that it takes, beside the making of it.
-constexpr double kSecondsPerCot = 6e-9;
-// Products of tensors by OT are longer messages: their work is by the byte.
-constexpr double kSecondsPerByte = 1e-9;
+// Measured on an EPYC of the Zen 5 generation (docs/measurements.md), from ReLUs of several
+// radices: hashing and packing go with the bytes, bookkeeping with the COTs; making those is the
+// stock's.
+constexpr double kSecondsPerCot = 2e-9;
+constexpr double kSecondsPerByte = 7e-9;
 // A tick's hand-over between the parties' threads and the kernel.
 constexpr double kSecondsPerFlow = 20e-6;
 // With fewer, a COT would be priced by the messages that start an extension.

@@ -27,6 +27,11 @@ const IntegerKey kKeys[] = {
     {"weight_bitwidth", &NodeNumbers::weightBitwidth, 2, kMaxWidth},
 };
 
+// Keys of nodes that passes/protocols reads and checks.
+bool isProtocolKey(llvm::StringRef key) {
+  return key == "protocol" || key == "fused" || key == "radix";
+}
+
 bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNumbers &numbers,
                 Report report) {
   if (!json.is_object()) {
@@ -44,6 +49,8 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
       }
       continue;
     }
+    if (where.starts_with("node ") && isProtocolKey(key))
+      continue;
     const IntegerKey *known = nullptr;
     for (const IntegerKey &candidate : kKeys)
       if (key == candidate.name && !(isInput && key.starts_with("weight")))
@@ -51,7 +58,8 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
     if (known == nullptr) {
       report(fmt::format("{}: unknown key '{}'; known are scale, bitwidth, {}", where, key,
                          isInput ? "low, high"
-                                 : "accumulator_bitwidth, weight_scale, weight_bitwidth"));
+                                 : "accumulator_bitwidth, weight_scale, weight_bitwidth, and for "
+                                   "nodes protocol, fused, radix"));
       ok = false;
     } else if (!value.is_number_integer() || value.get<int64_t>() < known->low ||
                value.get<int64_t>() > known->high) {

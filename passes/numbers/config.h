@@ -29,8 +29,7 @@ struct NodeNumbers {
 
 /// A configuration file: `{"defaults": {...}, "inputs": {NAME: {...}}, "nodes": {NAME: {...}}}`
 /// with the keys scale, bitwidth, accumulator_bitwidth, weight_scale, weight_bitwidth, and for
-/// inputs low and high. Other keys of nodes (protocol, placement) are refused until a pass reads
-/// them.
+/// inputs low and high. The keys protocol, fused and radix of nodes are left to passes/protocols.
 class NumbersConfig {
 public:
   /// Parses a file's text; every problem goes to `report`, one call each. False if there was one.

@@ -56,6 +56,21 @@ def MergeLinear : Pass<"merge-linear", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dyad::mpc::MpcDialect", "::dyad::fx::FxDialect"];
 }
 
+def PackReplies : Pass<"pack-replies", "::mlir::ModuleOp"> {
+  let summary = "Let replies of RLWE layers be packed where that pays for the keys";
+  let description = [{
+    A layer by RLWE becomes `he_packed` where its best plan with packed replies is cheaper than that without, by the price that the
+    search for plans goes by (bytes, and computing as bytes), and where all such layers together save more than their Galois keys
+    take, which the client sends once. Layers that alone need a key which does not pay stay as they are.
+
+    Before: `%1 = mpc.conv2d %x, %w {.. protocol = #mpc.linear<he> ..}`
+    After:  `%1 = mpc.conv2d %x, %w {.. protocol = #mpc.linear<he_packed> ..}`
+
+    Requires: `mpc`, after `merge-linear`. Keeps: all integers. Example: tests/lit/protocols/pack-replies.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect"];
+}
+
 def ShareFlows : Pass<"share-flows", "::mlir::ModuleOp"> {
   let summary = "Let independent protocols send in the same flows";
   let description = [{

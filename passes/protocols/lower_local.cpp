@@ -112,14 +112,11 @@ void Lowering::lowerTruncate(Operation *op, Value input, unsigned shift, fx::Rou
     width = std::min(rounded.signedBits(), kMaxWidth);
   width = std::max(width, shift + 1);
   Value shares = ring(input, width);
-  auto shiftAttr = builder_.getI64IntegerAttr(shift);
-  auto roundingAttr = fx::RoundingAttr::get(builder_.getContext(), rounding);
   auto reduced =
-      create<mpc::TruncateReduceOp>(arith(input, width - shift), shares, shiftAttr, roundingAttr);
+      create<mpc::TruncateReduceOp>(arith(input, width - shift), shares, shift, rounding);
   mpc::Knowledge known = knowledgeOf(rounded, width);
   if (known != mpc::Knowledge::kGeneral && keepsRing(op, width, shift)) {
-    auto same = create<mpc::TruncateOp>(shares.getType(), shares, shiftAttr, roundingAttr,
-                                        mpc::KnowledgeAttr::get(builder_.getContext(), known));
+    auto same = create<mpc::TruncateOp>(shares.getType(), shares, shift, rounding, known);
     Value grown = extend(reduced.getResult(), width, range(result));
     bool staysWide =
         times_.seconds(same) < times_.seconds(reduced) + times_.seconds(grown.getDefiningOp());
@@ -157,7 +154,7 @@ void Lowering::lowerDivide(fx::DivideOp op) {
     ++width;
   Value input = ring(op.getInput(), width);
   define(op.getResult(),
-         create<mpc::DivideOp>(input.getType(), input, op.getDivisorAttr(), op.getRoundingAttr()));
+         create<mpc::DivideOp>(input.getType(), input, op.getDivisor(), op.getRounding()));
 }
 
 void Lowering::lowerReduceSum(Operation *op) {

@@ -51,8 +51,7 @@ void Lowering::lowerClip(fx::ClipOp op) {
   all = hull(all, difference(range(input), {low, low}));
   all = hull(all, difference(range(input), {high, high}));
   Value shares = ring(input, all.signedBits());
-  define(op.getResult(),
-         create<mpc::ClipOp>(shares.getType(), shares, op.getLowAttr(), op.getHighAttr()));
+  define(op.getResult(), create<mpc::ClipOp>(shares.getType(), shares, op.getLow(), op.getHigh()));
 }
 
 void Lowering::lowerPRelu(fx::PReluOp op) {
@@ -115,7 +114,7 @@ void Lowering::lowerReduceMin(fx::ReduceMinOp op) {
   unsigned width = hull(hull(all, negated), difference(all, all)).signedBits();
   Value shares = ring(input, width);
   Value flipped = create<mpc::NegOp>(shares.getType(), shares);
-  Value largest = create<mpc::ReduceMaxOp>(arith(op.getResult(), width), flipped, op.getAxesAttr());
+  Value largest = create<mpc::ReduceMaxOp>(arith(op.getResult(), width), flipped, op.getAxes());
   define(op.getResult(), create<mpc::NegOp>(largest.getType(), largest));
 }
 
@@ -127,8 +126,8 @@ void Lowering::lowerArgMax(fx::ArgMaxOp op) {
   auto size = cast<RankedTensorType>(op.getInput().getType()).getDimSize(op.getAxis());
   unsigned width =
       std::max(1U, llvm::Log2_64_Ceil(static_cast<uint64_t>(std::max<int64_t>(size, 1))));
-  define(op.getResult(), create<mpc::ArgMaxOp>(arith(op.getResult(), width), shares,
-                                               op.getAxisAttr(), op.getLastAttr()));
+  define(op.getResult(),
+         create<mpc::ArgMaxOp>(arith(op.getResult(), width), shares, op.getAxis(), op.getLast()));
 }
 
 } // namespace dyad

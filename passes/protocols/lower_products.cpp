@@ -76,7 +76,7 @@ LogicalResult Lowering::lowerMul(fx::MulOp op) {
   return success();
 }
 
-void Lowering::chooseLinearProtocol(Operation *op) {
+LogicalResult Lowering::chooseLinearProtocol(Operation *op) {
   auto seconds = [&](mpc::LinearProtocol protocol) {
     op->setAttr("protocol", mpc::LinearProtocolAttr::get(builder_.getContext(), protocol));
     return times_.seconds(op);
@@ -85,20 +85,28 @@ void Lowering::chooseLinearProtocol(Operation *op) {
   double client = seconds(mpc::LinearProtocol::kOtClientChooses);
   if (server <= client)
     seconds(mpc::LinearProtocol::kOtServerChooses);
-  if (linear_ == LinearChoice::kOt)
-    return;
+  LinearChoice choice = linear_;
+  std::optional<std::string> fixed = overrides_.protocol(op);
+  if (fixed)
+    choice = *fixed == "he" ? LinearChoice::kHe : LinearChoice::kOt;
+  if (choice == LinearChoice::kOt)
+    return success();
   std::optional<he::LinearPlan> plan = he::planFor(mpc::heSpecOf(op));
+  if (!plan && fixed)
+    return op->emitError(
+        "no RLWE parameters are exact for its widths; its protocol can only be ot");
   if (!plan)
-    return;
+    return success();
   Attribute byOt = op->getAttr("protocol");
   double encrypted = seconds(mpc::LinearProtocol::kHe);
   const he::KeyNeed need = plan->keys();
   if (!keys_.contains(need.set))
     encrypted += times_.network(he::keyCost({&need, 1}));
-  if (linear_ == LinearChoice::kHe || encrypted < std::min(server, client))
+  if (choice == LinearChoice::kHe || encrypted < std::min(server, client))
     keys_.insert(plan->set);
   else
     op->setAttr("protocol", byOt);
+  return success();
 }
 
 LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
@@ -122,7 +130,8 @@ LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
     auto conv = create<mpc::Conv2DOp>(
         arith(result, width), input, op.getWeight(), biasInside ? bias : Value(),
         op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr(), protocol);
-    chooseLinearProtocol(conv);
+    if (failed(chooseLinearProtocol(conv)))
+      return failure();
     sum = conv.getResult();
   }
   if (bias && !biasInside) {
@@ -149,7 +158,8 @@ LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
         mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
     auto product = create<mpc::MatMulOp>(arith(result, width), leftPrivate ? lhs : ring(lhs, width),
                                          leftPrivate ? ring(rhs, width) : rhs, protocol);
-    chooseLinearProtocol(product);
+    if (failed(chooseLinearProtocol(product)))
+      return failure();
     define(result, product.getResult());
     return success();
   }

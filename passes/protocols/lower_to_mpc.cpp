@@ -195,7 +195,7 @@ struct LowerToMpc : impl::LowerToMpcBase<LowerToMpc> {
           break;
         demand = next;
       }
-    if (failed(lower(module, best)))
+    if (failed(lower(module, best)) || failed(overrides_.reportUnused(module, "protocol")))
       signalPassFailure();
   }
 
@@ -217,6 +217,10 @@ private:
     } catch (const Error &error) {
       return module.emitError("network: ") << error.what();
     }
+    FailureOr<Overrides> overrides = Overrides::read(module, config);
+    if (failed(overrides))
+      return failure();
+    overrides_ = *overrides;
     return success();
   }
 
@@ -224,13 +228,15 @@ private:
     mpc::setTarget(module, target_);
     const TimeModel times(target_, demand);
     for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal() && Lowering(function, strictRanges, times, choice_).run().failed())
+      if (!function.isExternal() &&
+          Lowering(function, strictRanges, times, choice_, overrides_).run().failed())
         return failure();
     return success();
   }
 
   mpc::Target target_;
   LinearChoice choice_ = LinearChoice::kAuto;
+  Overrides overrides_;
 };
 
 } // namespace

@@ -7,6 +7,7 @@
 #include "ir/mpc/mpc.h"
 #include "passes/analysis/integer_ranges.h"
 #include "passes/cost/time_model.h"
+#include "passes/protocols/overrides.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -22,9 +23,10 @@ enum class LinearChoice { kAuto, kOt, kHe };
 /// since a truncation leaves fewer bits and many values are never used wider.
 class Lowering {
 public:
-  Lowering(mlir::func::FuncOp function, bool strict, const TimeModel &times, LinearChoice linear)
+  Lowering(mlir::func::FuncOp function, bool strict, const TimeModel &times, LinearChoice linear,
+           Overrides &overrides)
       : function_(function), ranges_(function, strict), times_(times), linear_(linear),
-        builder_(function) {}
+        overrides_(overrides), builder_(function) {}
 
   /// Diagnostics name the node; the function is half-lowered then.
   llvm::LogicalResult run();
@@ -51,7 +53,7 @@ private:
   llvm::LogicalResult lowerMul(fx::MulOp op);
   llvm::LogicalResult lowerConv(fx::Conv2DOp op);
   llvm::LogicalResult lowerMatMul(fx::MatMulOp op);
-  void chooseLinearProtocol(mlir::Operation *op);
+  llvm::LogicalResult chooseLinearProtocol(mlir::Operation *op);
   /// Ring of a product: its type's, or a little wider where its differences are compared later, so
   /// that nothing has to be extended then.
   unsigned productWidth(mlir::Value product) const;
@@ -92,6 +94,7 @@ private:
   IntegerRanges ranges_;
   const TimeModel &times_;
   LinearChoice linear_;
+  Overrides &overrides_;
   std::set<unsigned> keys_; ///< RLWE parameter sets that layers so far use
   mlir::OpBuilder builder_;
   mlir::Location location_ = mlir::UnknownLoc::get(function_.getContext());

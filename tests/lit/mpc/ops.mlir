@@ -59,6 +59,10 @@ func.func @main() {
   %mux = mpc.mux %msb, %d {where_zero} : (tensor<1x2x4x4x!mpc.bool>, tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
   // CHECK: mpc.relu
   %relu = mpc.relu %mux : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
+  // CHECK: mpc.relu %{{.*}} {radix = 1 : i64}
+  %relu1 = mpc.relu %relu {radix = 1 : i64} : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
+  // CHECK: mpc.truncate_relu %{{.*}} {rounding = #fx.rounding<floor>, shift = 4 : i64} : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<32>>
+  %tr_relu = mpc.truncate_relu %relu1 {shift = 4 : i64, rounding = #fx.rounding<floor>} : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<32>>
   // CHECK: mpc.clip %{{.*}} {high = 100 : i64, low = 0 : i64}
   %clip = mpc.clip %relu {low = 0 : i64, high = 100 : i64} : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
   // CHECK: mpc.max_pool2d

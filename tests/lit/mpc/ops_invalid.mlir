@@ -203,3 +203,20 @@ func.func @parallel_types(%x: tensor<2x!mpc.arith<16>>) {
   }
   return
 }
+
+// -----
+func.func @truncate_relu(%x: tensor<2x!mpc.arith<16>>) {
+  // expected-error @+1 {{shift must be less than the width}}
+  %0 = mpc.truncate_relu %x {shift = 16 : i64, rounding = #fx.rounding<floor>} : (tensor<2x!mpc.arith<16>>) -> tensor<2x!mpc.arith<16>>
+  return
+}
+
+// -----
+// expected-error @+1 {{'fast' should be auto, softspoken or silent}}
+module attributes {mpc.ot = "fast"} {
+}
+
+// -----
+// expected-error @+1 {{mpc.link: 'dsl' should be lan, wan, or a bandwidth}}
+module attributes {mpc.link = "dsl"} {
+}
