@@ -120,10 +120,22 @@ LogicalResult Compilation::toFx() {
 LogicalResult Compilation::toMpc() {
   progress_.step("choosing protocols");
   mpc_ = fx_->clone();
-  return run(*mpc_, fmt::format("lower-to-mpc{{strict-ranges={} linear={} ot={} network={}}},"
-                                "func.func(cse),merge-linear,pack-replies,share-flows,eliminate-dead-code",
-                                options_.strictRanges, options_.linear, options_.ot,
-                                options_.network.name));
+  PassManager manager(&context_);
+  LowerToMpcOptions lowering;
+  lowering.strictRanges = options_.strictRanges;
+  lowering.linear = options_.linear;
+  lowering.ot = options_.ot;
+  lowering.network = options_.network.name;
+  lowering.config = options_.config;
+  manager.addPass(createLowerToMpc(lowering));
+  manager.addPass(createFuseTruncateRelu({options_.config}));
+  manager.addNestedPass<func::FuncOp>(createCSEPass());
+  manager.addPass(createMergeLinear());
+  manager.addPass(createPackReplies());
+  manager.addPass(createChooseRadix({options_.config}));
+  manager.addPass(createShareFlows());
+  manager.addPass(createEliminateDeadCode());
+  return manager.run(*mpc_);
 }
 
 LogicalResult Compilation::to(Stage stage) {

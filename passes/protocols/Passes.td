@@ -33,6 +33,7 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
            "protocols that depend on a range rely on proved facts only">,
     Option<"linear", "linear", "std::string", "\"auto\"", "protocol of products with the server's operand: auto, ot or he">,
     Option<"network", "network", "std::string", "\"lan\"", "link that is optimised for: lan, wan, or BANDWIDTH,RTT such as 100Mbit,20ms">,
+    Option<"config", "config", "std::string", "\"\"", "file that fixes `protocol` of nodes (docs/numbers.md)">,
     Option<"ot", "ot", "std::string", "\"auto\"", "extension of correlated OTs: auto, softspoken or silent">,
   ];
 }
@@ -69,6 +70,37 @@ def PackReplies : Pass<"pack-replies", "::mlir::ModuleOp"> {
     Requires: `mpc`, after `merge-linear`. Keeps: all integers. Example: tests/lit/protocols/pack-replies.mlir
   }];
   let dependentDialects = ["::dyad::mpc::MpcDialect"];
+}
+
+def FuseTruncateRelu : Pass<"fuse-truncate-relu", "::mlir::ModuleOp"> {
+  let summary = "Requantise and take the ReLU in one protocol, where flows cost more than bits";
+  let description = [{
+    A `truncate_reduce` whose only user is a `relu` becomes one `truncate_relu` with it, and with the extensions of the ReLU's result:
+    about 11 flows instead of 17, for some tens of bits an element more. Done where the time model says so for the module's link
+    and the number of elements: on a WAN for small tensors, on a LAN rarely. A truncation that others read as well stays.
+
+    Before: `%1 = mpc.truncate_reduce %0 {shift = 12 : i64, ..} : (..arith<32>..) -> ..arith<20>..`, `%2 = mpc.relu %1`,
+            `%3 = mpc.extend %2 {known = #mpc.known<non_negative>} : (..arith<20>..) -> ..arith<32>..`
+    After:  `%3 = mpc.truncate_relu %0 {shift = 12 : i64, ..} : (..arith<32>..) -> ..arith<32>..`
+
+    Requires: `mpc`, before `share-flows`. Keeps: all integers. Example: tests/lit/protocols/fuse-truncate-relu.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect"];
+  let options = [Option<"config", "config", "std::string", "\"\"", "file that fixes `fused` of nodes (docs/numbers.md)">];
+}
+
+def ChooseRadix : Pass<"choose-radix", "::mlir::ModuleOp"> {
+  let summary = "Let comparisons save flows where flows cost more than bits";
+  let description = [{
+    Larger digits give a comparison's tree fewer levels, one flow each, for more bits an element. Each operation that compares gets
+    the `radix`, the number of levels saved, of least time for its elements on the module's link. 0 is not printed.
+
+    After: `%1 = mpc.relu %0 {radix = 1 : i64} : ..`
+
+    Requires: `mpc`, before `share-flows`. Keeps: all integers. Example: tests/lit/protocols/choose-radix.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect"];
+  let options = [Option<"config", "config", "std::string", "\"\"", "file that fixes `radix` of nodes (docs/numbers.md)">];
 }
 
 def ShareFlows : Pass<"share-flows", "::mlir::ModuleOp"> {
