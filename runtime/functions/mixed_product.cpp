@@ -106,6 +106,39 @@ Task<Ring> mixedProduct(Session &session, Ring x, NumberFormat xFormat, Ring y,
   return rowProduct(session, std::move(x), xFormat, std::move(y), yFormat, width, radix);
 }
 
+Task<Ring> mixedSquare(Session &session, Ring x, NumberFormat format, unsigned width, Radix radix) {
+  requireWidth(width, 2);
+  const std::size_t n = x.size();
+  const unsigned bits = format.bits;
+  const WrappedNumber number = co_await withWrap(session, std::move(x), format, radix);
+  // u = u0 + u1 - w M: u^2 = u0^2 + u1^2 + 2 u0 u1 - 2 M w (u0 + u1) + M^2 w, M = 2^bits.
+  std::vector<Task<Ring>> parts;
+  Ring own = session.isServer() ? reduced(number.share, width - 1) : number.share;
+  parts.push_back(privateProduct(session, std::move(own), {bits, false}, width - 1, Role::kClient));
+  if (width > bits)
+    parts.push_back(bitToRing(session, number.wrap, width - bits));
+  if (width > bits + 1)
+    parts.push_back(
+        multiplex(session, number.wrap, reduced(number.share, width - 1 - bits), width - 1 - bits));
+  const std::vector<Ring> found = co_await whenAll(std::move(parts));
+  // (u - o)^2 = u^2 - 2 o u + o^2, o the offset.
+  Ring result(n);
+  const std::uint64_t constant =
+      session.isServer() ? number.offset * number.offset : std::uint64_t{0};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t u = number.share[i];
+    std::uint64_t sum = u * u + 2 * found[0][i] - 2 * number.offset * u + constant;
+    if (width > bits) {
+      const std::uint64_t modulus = std::uint64_t{1} << bits;
+      sum += found[1][i] * modulus * (modulus + 2 * number.offset);
+      if (width > bits + 1)
+        sum -= 2 * modulus * found[2][i];
+    }
+    result[i] = sum & ringMask(width);
+  }
+  co_return result;
+}
+
 Task<Ring> mixedProductKnown(Session &session, Ring x, ChoiceFormat xFormat, Ring y,
                              NumberFormat yFormat, unsigned width, Role owner, Radix radix) {
   Ring wide = yFormat.bits >= width

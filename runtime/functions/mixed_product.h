@@ -31,6 +31,9 @@ Task<Ring> mixedProduct(Session &session, Ring x, NumberFormat xFormat, Ring y,
 /// mixedProductKnownCost.
 Task<Ring> mixedProductKnown(Session &session, Ring x, ChoiceFormat xFormat, Ring y,
                              NumberFormat yFormat, unsigned width, Role owner, Radix radix = {});
+/// x * x. mixedSquareCost: one product of x's shares, one selection.
+Task<Ring> mixedSquare(Session &session, Ring x, NumberFormat format, unsigned width,
+                       Radix radix = {});
 /// Row r of y (rows x columns) times factor[r]. rowProductCost.
 Task<Ring> rowProduct(Session &session, Ring factor, NumberFormat factorFormat, Ring y,
                       NumberFormat yFormat, unsigned width, Radix radix = {});

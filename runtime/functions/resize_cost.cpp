@@ -64,6 +64,16 @@ Cost mixedProductKnownCost(std::uint64_t n, ChoiceFormat x, NumberFormat y, unsi
   return extendNumberCost(n, y, width, radix).then(privateProductCost(n, x, width, owner));
 }
 
+Cost mixedSquareCost(std::uint64_t n, NumberFormat x, unsigned width, Radix radix) {
+  Cost cost = wrapBitCost(n, x, radix);
+  Cost parts = privateProductCost(n, {x.bits, false}, width - 1, Role::kClient);
+  if (width > x.bits)
+    parts.beside(bitToRingCost(n, width - x.bits));
+  if (width > x.bits + 1)
+    parts.beside(multiplexCost(n, {width - 1 - x.bits}));
+  return cost.then(parts);
+}
+
 Cost rowProductCost(std::uint64_t rows, std::uint64_t columns, NumberFormat factor, NumberFormat y,
                     unsigned width, Radix radix) {
   Cost cost;

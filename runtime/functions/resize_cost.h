@@ -37,6 +37,7 @@ Cost mixedProductCost(std::uint64_t n, NumberFormat x, NumberFormat y, unsigned 
                       Radix radix = {});
 Cost mixedProductKnownCost(std::uint64_t n, ChoiceFormat x, NumberFormat y, unsigned width,
                            Role owner, Radix radix = {});
+Cost mixedSquareCost(std::uint64_t n, NumberFormat x, unsigned width, Radix radix = {});
 Cost rowProductCost(std::uint64_t rows, std::uint64_t columns, NumberFormat factor, NumberFormat y,
                     unsigned width, Radix radix = {});
 

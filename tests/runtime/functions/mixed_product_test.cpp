@@ -110,6 +110,24 @@ TEST_CASE("one-sided mixed products and rows with a common factor", "[functions]
   CHECK(right);
 }
 
+TEST_CASE("squares of all formats", "[functions][product]") {
+  using enum SignFact;
+  const NumberFormat x =
+      GENERATE(NumberFormat{5, false, kUnknown}, NumberFormat{8, true, kUnknown},
+               NumberFormat{7, true, kSmall}, NumberFormat{6, true, kNegative},
+               NumberFormat{9, false, kNonNegative}, NumberFormat{1, false, kUnknown});
+  const unsigned width = GENERATE(2U, 6U, 8U, 16U, 33U);
+  CAPTURE(x.bits, x.isSigned, static_cast<int>(x.fact), width);
+  const Shares a = numbersOf(x, 6, 131);
+  const Shares result =
+      joined(runCosting(mixedSquareCost(a.size(), x, width),
+                        [&](Session &s) { return mixedSquare(s, a.of(s), x, width); }),
+             width);
+  checkEach(result, a.values(), [&](std::uint64_t value) {
+    return integerOf(value, x) * integerOf(value, x) & ringMask(width);
+  });
+}
+
 TEST_CASE("truncation into any ring", "[functions][resize]") {
   using enum SignFact;
   constexpr unsigned kWidth = 6;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax, log-softmax and normalisation of rows from the range of their numbers and the precision
+// asked for: the functions inside, and the widths between them.
+#pragma once
+
+#include "passes/approximation/normalize.h"
+#include "runtime/functions/row_function.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace dyad::approximation {
+
+// request.low and request.high bound the row's numbers; differences must fit request.inputBits
+// signed bits. Errors are measured on rows drawn from the range (kMeasuredRows of them), since no
+// one can try all rows. Nothing where the error cannot be had.
+
+inline constexpr unsigned kMeasuredRows = 256;
+
+struct SoftmaxApproximation {
+  SoftmaxFunction function;
+  ErrorBounds error;
+};
+std::optional<SoftmaxApproximation> approximateSoftmax(unsigned columns, const Request &request);
+
+struct LogSoftmaxApproximation {
+  LogSoftmaxFunction function;
+  ErrorBounds error;
+};
+/// request.outputScale is request.inputScale, outputBits at most inputBits.
+std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
+                                                             const Request &request);
+
+struct NormalizationApproximation {
+  NormalizationFunction function;
+  ErrorBounds error;
+};
+/// epsilon is added to the variance; a variance below `leastVariance` (0: epsilon alone) does not
+/// occur.
+std::optional<NormalizationApproximation> approximateNormalization(unsigned columns, double epsilon,
+                                                                   bool subtractMean,
+                                                                   double leastVariance,
+                                                                   const Request &request);
+
+} // namespace dyad::approximation
