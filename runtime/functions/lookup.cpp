@@ -3,6 +3,7 @@
 // the client chooses with its own share.
 #include "runtime/functions/lookup.h"
 
+#include "runtime/ot/bit_pieces.h"
 #include "runtime/ot/bit_stream.h"
 #include "runtime/ot/table_pads.h"
 #include "runtime/protocols/bit_planes.h"
@@ -16,6 +17,7 @@ namespace {
 
 using Kind = LookupField::Kind;
 
+/// Instances whose pads stay in the cache, and the piece of one thread.
 constexpr std::size_t kTile = 512;
 
 void requireLookup(const Session &session, const LookupTable &table, const Ring &index) {
@@ -90,46 +92,46 @@ Task<LookupResult> send(Session &session, const LookupTable &table, const Ring &
   TableSender sender(session, n, shape.indexBits);
   sender.correct((co_await session.flows().tick(shape.indexBits * ((n + 7) / 8))).data());
 
-  BitWriter writer(session.flows().sendBuffer(payloadBytes(shape, n)));
   LookupResult mine = emptyResult(shape, n);
-  std::vector<Block> pads(entries * kTile);
   const auto entryAt = [&](std::uint64_t share, std::uint64_t v) {
     const std::uint64_t at = additive ? (share + v) & (entries - 1) : share ^ v;
     return table.values.data() + at * shape.fields.size();
   };
-  for (std::size_t at = 0; at < n; at += kTile) {
-    const std::size_t count = std::min(kTile, n - at);
+  const auto writePiece = [&](std::uint64_t begin, std::uint64_t end, BitWriter &writer) {
+    std::vector<Block> pads(entries * kTile);
     for (std::uint64_t v = 0; v < entries; ++v)
-      sender.pads(v, at, count, pads.data() + v * kTile);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t share = index[at + i];
+      sender.pads(v, begin, end - begin, pads.data() + v * kTile);
+    for (std::uint64_t i = begin; i < end; ++i) {
+      const std::uint64_t share = index[i];
       // The sender's share is what makes the message of choice 0 zero; it is not sent.
-      PadReader first(pads[i]);
+      PadReader first(pads[i - begin]);
       const std::uint64_t *const entry = entryAt(share, 0);
       forFields(shape, [&](const LookupField &field, std::size_t f, std::size_t wrap) {
         const std::uint64_t pad = first.take(field.bits);
-        std::uint64_t &own = mine.values[f][at + i];
+        std::uint64_t &own = mine.values[f][i];
         own = (field.kind == Kind::kBits ? entry[f] ^ pad : entry[f] + pad) & ringMask(field.bits);
         if (field.kind == Kind::kRingWithWrap)
-          mine.wraps[wrap].set(at + i, (entry[f] < own) != (first.take(1) != 0));
+          mine.wraps[wrap].set(i, (entry[f] < own) != (first.take(1) != 0));
       });
       for (std::uint64_t v = 1; v < entries; ++v) {
-        PadReader pad(pads[v * kTile + i]);
+        PadReader pad(pads[v * kTile + i - begin]);
         const std::uint64_t *const chosen = entryAt(share, v);
         forFields(shape, [&](const LookupField &field, std::size_t f, std::size_t wrap) {
-          const std::uint64_t own = mine.values[f][at + i];
+          const std::uint64_t own = mine.values[f][i];
           const std::uint64_t mask = pad.take(field.bits);
           writer.put((field.kind == Kind::kBits ? chosen[f] ^ own ^ mask : chosen[f] - own + mask) &
                          ringMask(field.bits),
                      field.bits);
           // x0 + x1 wraps iff the entry is below the sender's share.
           if (field.kind == Kind::kRingWithWrap)
-            writer.put(((chosen[f] < own) != mine.wraps[wrap][at + i]) != (pad.take(1) != 0), 1);
+            writer.put(((chosen[f] < own) != mine.wraps[wrap][i]) != (pad.take(1) != 0), 1);
         });
       }
     }
-  }
-  writer.flush();
+  };
+  BitPieceWriter message(session.flows());
+  message.append(n, (entries - 1) * shape.entryBits(), kTile, writePiece);
+  message.finish();
   co_await session.flows().tick();
   co_return mine;
 }
@@ -145,18 +147,17 @@ Task<LookupResult> receive(Session &session, const LookupShape &shape, const Rin
     receiver.writeChoice(s, choices[s], message.subspan(s * planeBytes));
   co_await session.flows().tick();
 
-  BitReader reader(co_await session.flows().tick(payloadBytes(shape, n)));
+  BitPieceReader payload(co_await session.flows().tickInPieces(payloadBytes(shape, n)));
   LookupResult mine = emptyResult(shape, n);
-  std::vector<Block> pads(kTile);
-  std::vector<std::uint64_t> chosen(2 * shape.fields.size());
-  for (std::size_t at = 0; at < n; at += kTile) {
-    const std::size_t count = std::min(kTile, n - at);
-    receiver.pads(at, count, pads.data());
-    for (std::size_t i = 0; i < count; ++i) {
+  const auto readPiece = [&](std::uint64_t begin, std::uint64_t end, BitReader &reader) {
+    std::vector<Block> pads(kTile);
+    std::vector<std::uint64_t> chosen(2 * shape.fields.size());
+    receiver.pads(begin, end - begin, pads.data());
+    for (std::uint64_t i = begin; i < end; ++i) {
       std::fill(chosen.begin(), chosen.end(), 0);
       for (std::uint64_t v = 1; v < entries; ++v) {
         // All ones where v is the choice, without a branch.
-        const std::uint64_t different = v ^ index[at + i];
+        const std::uint64_t different = v ^ index[i];
         const std::uint64_t keep = ((different | (0 - different)) >> 63) - 1;
         for (std::size_t f = 0; f < shape.fields.size(); ++f) {
           chosen[2 * f] |= reader.get(shape.fields[f].bits) & keep;
@@ -164,17 +165,18 @@ Task<LookupResult> receive(Session &session, const LookupShape &shape, const Rin
             chosen[2 * f + 1] |= reader.get(1) & keep;
         }
       }
-      PadReader pad(pads[i]);
+      PadReader pad(pads[i - begin]);
       forFields(shape, [&](const LookupField &field, std::size_t f, std::size_t wrap) {
         const std::uint64_t mask = pad.take(field.bits);
-        mine.values[f][at + i] =
+        mine.values[f][i] =
             (field.kind == Kind::kBits ? chosen[2 * f] ^ mask : chosen[2 * f] - mask) &
             ringMask(field.bits);
         if (field.kind == Kind::kRingWithWrap)
-          mine.wraps[wrap].set(at + i, ((chosen[2 * f + 1] ^ pad.take(1)) & 1) != 0);
+          mine.wraps[wrap].set(i, ((chosen[2 * f + 1] ^ pad.take(1)) & 1) != 0);
       });
     }
-  }
+  };
+  payload.read(n, (entries - 1) * shape.entryBits(), kTile, readPiece);
   co_return mine;
 }
 
