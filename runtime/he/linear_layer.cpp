@@ -209,8 +209,8 @@ public:
 private:
   // Memory of one unit, for polynomials that would else be made anew for each product.
   struct Scratch {
-    std::vector<WeightTransform::Scratch> weights; ///< of each term
-    std::vector<std::array<Sum, 2>> sums;          ///< of each position: for c0 and c1
+    std::vector<WeightTransform::Scratch> weights; ///< of each output and term
+    std::vector<std::array<Sum, 2>> sums;          ///< of each output and position: for c0 and c1
     std::optional<Packer::Scratch> packing;
     std::vector<std::vector<Ciphertext>> spare; ///< for all positions each
   };
@@ -235,15 +235,16 @@ private:
     const std::uint64_t group = unit / plan_.replies();
     const std::uint64_t number = unit % plan_.replies();
     Scratch scratch{{}, {}, {}, {}};
-    for (std::size_t k = 0; k < std::min<std::uint64_t>(kTermsAtOnce, plan_.inputs); ++k)
+    const std::size_t together = packer_ ? 2 : 1;
+    for (std::size_t k = 0; k < together * kTermsAtOnce; ++k)
       scratch.weights.push_back(transform_.scratch());
-    for (std::size_t t = 0; t < layout_.positions.size(); ++t)
+    for (std::size_t t = 0; t < together * layout_.positions.size(); ++t)
       scratch.sums.push_back({Sum(ring_.degree()), Sum(ring_.degree())});
     if (packer_)
       scratch.packing.emplace(ring_);
     std::vector<Ciphertext> products =
         packer_ ? packed(scratch, group, number * plan_.productsPerReply(), 0, 1)
-                : multiplyAll(scratch, group, number);
+                : std::move(multiplyAll(scratch, group, number, 1, 1)[0]);
     for (std::size_t t = 0; t < products.size(); ++t) {
       if (packer_)
         packer_->finish(products[t], *scratch.packing);
@@ -267,13 +268,17 @@ private:
   // tiles of a group: node i of that many.
   std::vector<Ciphertext> packed(Scratch &scratch, std::uint64_t group, std::uint64_t first,
                                  std::uint64_t i, std::uint64_t nodes) const {
-    if (nodes == plan_.productsPerReply())
-      return multiplyAll(scratch, group, first + i);
-    std::vector<Ciphertext> left = packed(scratch, group, first, i, 2 * nodes);
     const bool both = first + i + nodes < plan_.outputs;
-    std::vector<Ciphertext> right;
-    if (both)
-      right = packed(scratch, group, first, i + nodes, 2 * nodes);
+    std::vector<Ciphertext> left, right;
+    if (2 * nodes == plan_.productsPerReply()) {
+      auto leaves = multiplyAll(scratch, group, first + i, both ? 2 : 1, nodes);
+      left = std::move(leaves[0]);
+      right = std::move(leaves[1]);
+    } else {
+      left = packed(scratch, group, first, i, 2 * nodes);
+      if (both)
+        right = packed(scratch, group, first, i + nodes, 2 * nodes);
+    }
     const unsigned step = static_cast<unsigned>(std::countr_zero(plan_.channelsAtOnce)) -
                           plan_.packing + static_cast<unsigned>(std::countr_zero(nodes));
     for (std::size_t t = 0; t < left.size(); ++t)
@@ -283,14 +288,18 @@ private:
     return left;
   }
 
-  // Output `output` of all tiles of a group.
-  std::vector<Ciphertext> multiplyAll(Scratch &scratch, std::uint64_t group,
-                                      std::uint64_t output) const {
+  // Outputs `output` and, where `count` is 2, `output` + `step` of all tiles of a group. Two share
+  // what is read of the ciphertexts, piece by piece.
+  std::array<std::vector<Ciphertext>, 2> multiplyAll(Scratch &scratch, std::uint64_t group,
+                                                     std::uint64_t output, std::size_t count,
+                                                     std::uint64_t step) const {
     const Encoding &encoding = layout_.encoding;
     const std::size_t degree = ring_.degree();
     const std::size_t positions = layout_.positions.size();
     const Ciphertext *const from = ciphertexts_.data() + group * positions * plan_.inputs;
-    std::vector<Ciphertext> products = take(scratch);
+    std::array<std::vector<Ciphertext>, 2> products;
+    for (std::size_t o = 0; o < count; ++o)
+      products[o] = take(scratch);
     for (unsigned i = 0; i < ring_.primes(); ++i) {
       const std::size_t at = i * degree;
       const std::uint64_t p = ring_.prime(i);
@@ -309,37 +318,49 @@ private:
           added = 1;
         }
         added += terms;
-        std::array<std::uint64_t, kTermsAtOnce> numbers{};
-        std::array<const std::uint64_t *, kTermsAtOnce> factors{}, c0{}, c1{};
-        for (std::size_t k = 0; k < terms; ++k)
-          if (encoding.scalar())
-            encoding.kernel(weights_, group, input + k, output,
-                            [&](std::uint64_t, std::int64_t w) { numbers[k] = residueOf(w, p); });
-          else
-            factors[k] = transform_(i, scratch.weights[k], [&](auto &&set) {
-              encoding.kernel(weights_, group, input + k, output,
-                              [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
-            });
-        for (std::size_t t = 0; t < positions; ++t) {
+        std::array<std::array<std::uint64_t, kTermsAtOnce>, 2> numbers{};
+        std::array<std::array<const std::uint64_t *, kTermsAtOnce>, 2> factors{};
+        for (std::size_t o = 0; o < count; ++o)
           for (std::size_t k = 0; k < terms; ++k) {
-            const Ciphertext &ciphertext = from[t * plan_.inputs + input + k];
-            c0[k] = ciphertext.c0.data() + at;
-            c1[k] = ciphertext.c1.data() + at;
+            const auto weightsOf = [&](auto &&set) {
+              encoding.kernel(weights_, group, input + k, output + o * step,
+                              [&](std::uint64_t at, std::int64_t w) { set(at, residueOf(w, p)); });
+            };
+            if (encoding.scalar())
+              weightsOf([&](std::uint64_t, std::uint64_t w) { numbers[o][k] = w; });
+            else
+              factors[o][k] = transform_(i, scratch.weights[o * kTermsAtOnce + k], weightsOf);
           }
-          auto &[sum0, sum1] = scratch.sums[t];
-          if (encoding.scalar()) {
-            sum0.addScaledTerms(c0.data(), numbers.data(), terms);
-            sum1.addScaledTerms(c1.data(), numbers.data(), terms);
-          } else {
-            sum0.addTerms(c0.data(), factors.data(), terms);
-            sum1.addTerms(c1.data(), factors.data(), terms);
+        const std::size_t piece = count == 1 ? degree : std::min<std::size_t>(degree, 1024);
+        for (std::size_t t = 0; t < positions; ++t)
+          for (std::size_t begin = 0; begin < degree; begin += piece) {
+            std::array<const std::uint64_t *, kTermsAtOnce> c0{}, c1{};
+            for (std::size_t k = 0; k < terms; ++k) {
+              const Ciphertext &ciphertext = from[t * plan_.inputs + input + k];
+              c0[k] = ciphertext.c0.data() + at + begin;
+              c1[k] = ciphertext.c1.data() + at + begin;
+            }
+            for (std::size_t o = 0; o < count; ++o) {
+              auto &[sum0, sum1] = scratch.sums[o * positions + t];
+              if (encoding.scalar()) {
+                sum0.addScaledTerms(c0.data(), numbers[o].data(), terms);
+                sum1.addScaledTerms(c1.data(), numbers[o].data(), terms);
+                continue;
+              }
+              std::array<const std::uint64_t *, kTermsAtOnce> by{};
+              for (std::size_t k = 0; k < terms; ++k)
+                by[k] = factors[o][k] + begin;
+              sum0.addTerms(c0.data(), by.data(), terms, begin, piece);
+              sum1.addTerms(c1.data(), by.data(), terms, begin, piece);
+            }
           }
+      }
+      for (std::size_t o = 0; o < count; ++o)
+        for (std::size_t t = 0; t < positions; ++t) {
+          const auto &[sum0, sum1] = scratch.sums[o * positions + t];
+          sum0.into(ring_.tables(i), products[o][t].c0.data() + at);
+          sum1.into(ring_.tables(i), products[o][t].c1.data() + at);
         }
-      }
-      for (std::size_t t = 0; t < positions; ++t) {
-        scratch.sums[t][0].into(ring_.tables(i), products[t].c0.data() + at);
-        scratch.sums[t][1].into(ring_.tables(i), products[t].c1.data() + at);
-      }
     }
     return products;
   }

@@ -113,6 +113,12 @@ public:
     ringKernels().accumulateTerms(a, b, terms, low_.data(), high_.data(), low_.size());
     return *this;
   }
+  /// The same for `count` coefficients from `first` on, a multiple of 64; a and b begin there.
+  Sum &addTerms(const std::uint64_t *const *a, const std::uint64_t *const *b, std::size_t terms,
+                std::size_t first, std::size_t count) {
+    ringKernels().accumulateTerms(a, b, terms, low_.data() + first, high_.data() + first, count);
+    return *this;
+  }
   Sum &addScaledTerms(const std::uint64_t *const *a, const std::uint64_t *b, std::size_t terms) {
     ringKernels().accumulateScaledTerms(a, b, terms, low_.data(), high_.data(), low_.size());
     return *this;
