@@ -163,7 +163,7 @@ SmoothFunction plain(const SmoothFunction &function) {
 void addCentred(const SmoothFunction &function, const Request &request,
                 std::vector<Domain> &domains) {
   const std::int64_t reach = std::max(-request.low, request.high + 1);
-  const unsigned cover = std::min(ceilLog2(reach) + 1, request.inputBits);
+  const unsigned cover = std::min(std::max(ceilLog2(reach) + 1, 5U), request.inputBits);
   domains.push_back({function, -(std::int64_t{1} << (cover - 1)), cover, Outside::kNever});
   if (std::isnan(function.limitBelow) || std::isnan(function.limitAbove))
     return;
@@ -220,7 +220,20 @@ void addOneSided(SmoothFunction function, const Request &request, std::vector<Do
 
 std::vector<Domain> domainsFor(const SmoothFunction &function, const Request &request) {
   std::vector<Domain> domains;
+  if (function.hasRelu && request.outputScale < request.inputScale) {
+    // max(x, 0) would have to be rounded: it becomes part of the polynomials.
+    addCentred(plain(function), request, domains);
+    addOneSided(plain(function), request, domains);
+    return domains;
+  }
   const bool oneSign = request.low >= 0 || request.high <= 0;
+  // A table of all numbers has no use for symmetry, and a fold is off by up to a quarter of an
+  // input unit, times the second derivative's share: too much for results much finer than inputs.
+  if (function.symmetry != Symmetry::kNone) {
+    addCentred(plain(function), request, domains);
+    if (request.outputScale < request.inputScale + 4)
+      std::erase_if(domains, [](const Domain &domain) { return domain.bits > kMostIndexBits; });
+  }
   if (!oneSign || function.hasRelu)
     addCentred(function, request, domains);
   if (function.symmetry == Symmetry::kNone && !function.hasRelu)
@@ -268,7 +281,9 @@ public:
     const unsigned fold = domain.function.symmetry == Symmetry::kNone ? 0 : 1;
     for (unsigned degree = 0; degree <= 2; ++degree) {
       unsigned tried = 0;
-      for (unsigned k = 1; k <= kMostIndexBits && k + fold + 2 <= domain.bits && tried < 2; ++k) {
+      const unsigned offset = degree == 0 ? 0 : 2; // the fewest bits of an offset
+      for (unsigned k = 1; k <= kMostIndexBits && k + fold + offset <= domain.bits && tried < 2;
+           ++k) {
         layout.indexBits = k;
         layout.degree = degree;
         if (domain.bits - k - fold > 30)

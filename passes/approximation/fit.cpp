@@ -22,6 +22,11 @@ public:
   Segment(const SmoothFunction &function, const Layout &layout, unsigned index)
       : function_(function), layout_(layout), symmetric_(function.symmetry != Symmetry::kNone) {
     const unsigned offsetBits = layout.domainBits - layout.indexBits - (symmetric_ ? 1 : 0);
+    if (offsetBits == 0) {
+      // A segment of one number; folded ones differ by one unit, so that both are looked at.
+      middle_ = (symmetric_ ? 0 : layout.low) + static_cast<std::int64_t>(index);
+      return;
+    }
     half_ = std::int64_t{1} << (offsetBits - 1);
     middle_ = (symmetric_ ? 0 : layout.low) + half_ * (2 * static_cast<std::int64_t>(index) + 1);
   }
@@ -42,6 +47,8 @@ public:
   std::vector<double> samples() const {
     constexpr std::int64_t kMost = 48;
     std::vector<double> result;
+    if (half_ == 0)
+      return symmetric_ ? std::vector{0.0, 1.0} : std::vector{0.0};
     const std::int64_t count = std::min(2 * half_, kMost);
     for (std::int64_t i = 0; i <= count; ++i)
       result.push_back(
@@ -182,12 +189,12 @@ void chooseSum(PiecewisePolynomial &p) {
     low = std::min(low, sum + p.sumOffset + half);
     high = std::max(high, sum + p.sumOffset + half);
   };
-  const std::int64_t end = std::int64_t{1} << (p.offsetBits() - 1);
+  const std::int64_t end = p.offsetBits() == 0 ? 0 : std::int64_t{1} << (p.offsetBits() - 1);
   for (unsigned i = 0; i < p.segments(); ++i)
     for (const bool negative : {false, true}) {
       // Extremes are at the ends or at the vertex; a rounded square moves the latter by less than
       // what a few neighbours and a margin cover.
-      std::vector<std::int64_t> offsets{-end, end - 1, -1, 0};
+      std::vector<std::int64_t> offsets{-end, std::max<std::int64_t>(end - 1, 0), 0};
       if (p.degree == 2) {
         const double c2 = std::ldexp(
             static_cast<double>(p.quadratic.base) +

@@ -36,8 +36,11 @@ std::vector<std::vector<std::int64_t>> measuredRows(unsigned columns, const Requ
   return rows;
 }
 
-double realOf(std::int64_t x, const Request &request) {
-  return std::ldexp(static_cast<double>(x), -static_cast<int>(request.inputScale));
+std::vector<double> realOf(const std::vector<std::int64_t> &row, const Request &request) {
+  std::vector<double> real(row.size());
+  for (std::size_t i = 0; i < row.size(); ++i)
+    real[i] = std::ldexp(static_cast<double>(row[i]), -static_cast<int>(request.inputScale));
+  return real;
 }
 
 /// Errors of `f` on rows against `exact`, a function of real rows.
@@ -47,10 +50,7 @@ ErrorBounds measureRows(const Function &f, const std::vector<std::vector<std::in
   ErrorBounds error;
   double count = 0;
   for (const std::vector<std::int64_t> &row : rows) {
-    std::vector<double> real;
-    for (const std::int64_t x : row)
-      real.push_back(realOf(x, request));
-    const std::vector<double> wanted = exact(real);
+    const std::vector<double> wanted = exact(realOf(row, request));
     const std::vector<std::int64_t> found = evaluate(f, row);
     for (std::size_t i = 0; i < row.size(); ++i) {
       const double off = std::abs(static_cast<double>(found[i]) -
@@ -222,10 +222,7 @@ std::optional<NormalizationApproximation> approximateNormalization(unsigned colu
     return std::pair(mean, squares);
   };
   std::erase_if(rows, [&](const std::vector<std::int64_t> &row) {
-    std::vector<double> real;
-    for (const std::int64_t x : row)
-      real.push_back(realOf(x, request));
-    return varianceOf(real).second < leastVariance;
+    return varianceOf(realOf(row, request)).second < leastVariance;
   });
   if (rows.empty())
     return std::nullopt;

@@ -165,10 +165,12 @@ Task<std::vector<BitVec>> leadingOne(Session &session, Ring share, unsigned widt
   std::vector<Ring> parts =
       co_await digits(session, std::move(share), width, kLeadingDigitBits, from, radix);
   std::vector<Task<LookupResult>> lookups;
+  lookups.reserve(count);
   for (unsigned j = 0; j < count; ++j)
     lookups.push_back(lookup(session, leadingTable(widths[j]), std::move(parts[j])));
   const std::vector<LookupResult> found = co_await whenAll(std::move(lookups));
   std::vector<std::vector<BitVec>> planes;
+  planes.reserve(count);
   for (unsigned j = 0; j < count; ++j)
     planes.push_back(bitPlanes(found[j].values.front(), widths[j] + 1));
 

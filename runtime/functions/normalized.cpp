@@ -81,6 +81,7 @@ Task<Ring> normalized(Session &session, NormalizedFunction f, Ring x, Radix radi
   if (f.groups() > 1) {
     groups = co_await groupsOf(session, f, x, radix);
     std::vector<std::uint64_t> shifts;
+    shifts.reserve(f.groups());
     for (unsigned j = 0; j < f.groups(); ++j)
       shifts.push_back(f.step * j < width ? std::uint64_t{1} << (f.step * j) : 0);
     mantissa = co_await selectedMultiples(session, groups, mantissa, shifts, width);

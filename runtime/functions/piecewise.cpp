@@ -10,7 +10,9 @@
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/multiplication.h"
 #include "runtime/protocols/selection.h"
+#include "runtime/protocols/truncation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dyad {
@@ -69,11 +71,13 @@ Task<OffsetParts> offsetParts(const Evaluation &e, BitVec carry) {
   const std::size_t n = e.size();
   // X = X0 + X1 - c R over the integers, X0 from -R/2 to R/2 - 1 at the server.
   Ring own(n);
-  const std::uint64_t half = session.isServer() ? std::uint64_t{1} << (r - 1) : 0;
+  const std::uint64_t half = session.isServer() && r != 0 ? std::uint64_t{1} << (r - 1) : 0;
   for (std::size_t i = 0; i < n; ++i)
     own[i] = (e.place[i] & ringMask(r)) - half;
 
   std::vector<Task<Ring>> parts;
+  if (r == 0)
+    co_return OffsetParts{Ring(n, 0), {}};
   parts.push_back(bitToRing(session, carry, e.plan.carryBits));
   parts.push_back(width > 1 ? privateProduct(session, reduced(own, width - 1), {r, false},
                                              width - 1, Role::kClient)
@@ -156,6 +160,14 @@ struct SideBits {
   BitVec signBit;        ///< of x (centred) or x - low
 };
 
+/// max(x, 0) modulo 2^bits.
+Task<Ring> relu(const Evaluation &e, BitVec positive, unsigned bits) {
+  const unsigned width = std::min(bits, e.p.inputBits);
+  Ring result = co_await multiplex(e.session, std::move(positive), reduced(e.x, width), width);
+  co_return co_await extendSigned(e.session, std::move(result), width, bits,
+                                  SignFact::kNonNegative);
+}
+
 Task<Sides> sides(const Evaluation &e, SideBits bits) {
   Session &session = e.session;
   const PiecewisePolynomial &p = e.p;
@@ -194,9 +206,7 @@ Task<Sides> sides(const Evaluation &e, SideBits bits) {
   parts.push_back(hasAbove ? bitToRing(session, result.inside, valueBits) : noRing());
   parts.push_back(hasBelow ? bitToRing(session, below, valueBits) : noRing());
   const unsigned reluBits = p.outputBits - p.reluShift;
-  parts.push_back(p.hasRelu
-                      ? multiplex(session, std::move(positive), reduced(e.x, reluBits), reluBits)
-                      : noRing());
+  parts.push_back(p.hasRelu ? relu(e, std::move(positive), reluBits) : noRing());
   std::vector<Ring> found = co_await whenAll(std::move(parts));
   if (hasAbove || hasBelow)
     result.outsideValue.assign(n, 0);
@@ -265,7 +275,7 @@ struct Sum {
 Task<Sum> sumOf(const Evaluation &e, CarryBlocks blocks, OrderBits domainTop, BitVec equalities) {
   Session &session = e.session;
   const PiecewisePolynomial &p = e.p;
-  const BitVec offsetCarry = blocks.carry.front();
+  const BitVec offsetCarry = p.offsetBits() == 0 ? e.none() : blocks.carry.front();
   auto [offset, carried] =
       co_await whenAll(offsetParts(e, offsetCarry), prefixCarries(session, std::move(blocks)));
   SideBits bits;

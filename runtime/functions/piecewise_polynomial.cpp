@@ -46,10 +46,13 @@ void requireValid(const PiecewisePolynomial &p) {
   DYAD_REQUIRE(p.inputBits >= 2 && p.inputBits <= 62 && p.domainBits <= p.inputBits, kOutOfRange,
                "domain of {} bits in a ring of {}; at most the ring's, which has 2 to 62",
                p.domainBits, p.inputBits);
-  DYAD_REQUIRE(p.indexBits >= 1 && p.indexBits <= 8 && p.domainBits > p.indexBits + 2 &&
-                   p.offsetBits() <= 30,
-               kOutOfRange, "{} segments in a domain of {} bits; offsets have 2 to 30 bits",
-               p.segments(), p.domainBits);
+  DYAD_REQUIRE(
+      p.indexBits >= 1 && p.indexBits <= 8 &&
+          p.domainBits >= p.indexBits + (p.isSymmetric() ? 1 : 0) && p.offsetBits() <= 30 &&
+          (p.degree == 0 || p.offsetBits() >= 2),
+      kOutOfRange,
+      "{} segments in a domain of {} bits; offsets have 2 to 30 bits, or none and degree 0",
+      p.segments(), p.domainBits);
   DYAD_REQUIRE(p.degree <= 2, kOutOfRange, "degree {}; 0 to 2 are possible", p.degree);
   DYAD_REQUIRE(!p.isSymmetric() || p.isCentred(), kOutOfRange,
                "a symmetric function needs a domain around 0");
@@ -63,10 +66,8 @@ void requireValid(const PiecewisePolynomial &p) {
                            (p.outside == Outside::kOne && p.domainBits + 1 == p.inputBits));
   DYAD_REQUIRE(!p.hasRelu || p.isCentred() || endsAtZero, kOutOfRange,
                "relu needs a domain around 0 or up to 0");
-  DYAD_REQUIRE(!p.hasRelu ||
-                   (p.reluShift < p.outputBits && p.outputBits - p.reluShift <= p.inputBits),
-               kOutOfRange, "relu of {} bits, shifted by {}, does not make {} bits", p.inputBits,
-               p.reluShift, p.outputBits);
+  DYAD_REQUIRE(!p.hasRelu || p.reluShift < p.outputBits, kOutOfRange,
+               "relu shifted by {} in a result of {} bits", p.reluShift, p.outputBits);
   DYAD_REQUIRE(p.sumBits >= 2 && p.sumBits <= 62 && p.drop < p.sumBits && p.outputBits >= 1 &&
                    p.outputBits <= 62,
                kOutOfRange, "sum of {} bits less {}, result of {}", p.sumBits, p.drop,
@@ -134,10 +135,11 @@ PiecewisePlan::PiecewisePlan(const PiecewisePolynomial &p) {
   needsFold = p.isSymmetric();
   const bool needsSign = p.outside == Outside::kTwo || (p.hasRelu && centred);
 
-  positions = {offset};
+  if (offset != 0)
+    positions.push_back(offset);
   if (centred ? needsFold || outside || needsSign : outside) {
     const unsigned at = centred ? p.domainBits - 1 : p.domainBits;
-    if (positions.back() != at)
+    if (positions.empty() || positions.back() != at)
       positions.push_back(at);
     domainAt = static_cast<int>(positions.size()) - 1;
   }
@@ -147,7 +149,7 @@ PiecewisePlan::PiecewisePlan(const PiecewisePolynomial &p) {
     signAt = static_cast<int>(positions.size()) - 1;
   }
 
-  carryBits = p.indexBits;
+  carryBits = offset == 0 ? 0 : p.indexBits;
   table.indexBits = p.indexBits;
   table.fields.push_back({p.sumBits - p.constantShift, LookupField::Kind::kRing});
   const auto addProduct = [&](const PiecewiseCoefficient &c) {
@@ -173,7 +175,7 @@ namespace {
 /// Offset's carry as a number, and the centred square.
 Cost offsetCost(std::uint64_t n, const PiecewisePolynomial &p, const PiecewisePlan &plan) {
   const unsigned offset = p.offsetBits();
-  Cost cost = bitToRingCost(n, plan.carryBits);
+  Cost cost = plan.carryBits == 0 ? Cost{} : bitToRingCost(n, plan.carryBits);
   if (plan.squareBits > 1)
     cost.beside(privateProductCost(n, {offset, false}, plan.squareBits - 1, Role::kClient));
   if (plan.squareBits > offset + 1)
@@ -203,8 +205,13 @@ Cost sidesCost(std::uint64_t n, const PiecewisePolynomial &p, const PiecewisePla
     values.beside(bitToRingCost(n, p.sumBits - p.drop));
   if (p.outside == Outside::kTwo && p.below != p.above)
     values.beside(bitToRingCost(n, p.sumBits - p.drop));
-  if (p.hasRelu)
-    values.beside(multiplexCost(n, {p.outputBits - p.reluShift}));
+  if (p.hasRelu) {
+    const unsigned reluBits = p.outputBits - p.reluShift;
+    Cost relu = multiplexCost(n, {std::min(reluBits, p.inputBits)});
+    if (reluBits > p.inputBits)
+      relu.then(extendSignedCost(n, p.inputBits, reluBits, SignFact::kNonNegative));
+    values.beside(relu);
+  }
   return cost.then(values);
 }
 

@@ -38,9 +38,10 @@ struct PiecewiseCoefficient {
 
 /// Inside the domain, with R = 2^offsetBits() and the numbers below,
 ///
-///   X = (x - low mod R) - R/2, from the middle of x's segment, and Q = round((X^2 + X) /
-///   2^squareDrop) i = floor((x - low) / R), the segment; of a symmetric function that of |x| (of
-///   -1-x for x < 0) S = c0[i] 2^constantShift + c1[i] X 2^linear.shift + c2[i] Q 2^quadratic.shift
+///   X = (x - low mod R) - R/2 (0 if R = 1), from the middle of x's segment, and Q = round((X^2 +
+///   X) / 2^squareDrop) i = floor((x - low) / R), the segment; of a symmetric function that of |x|
+///   (of -1-x for x < 0) S = c0[i] 2^constantShift + c1[i] X 2^linear.shift + c2[i] Q
+///   2^quadratic.shift
 ///
 /// where for x < 0 kEven changes the sign of the middle term, kOdd that of the two others: X
 /// changes its sign with x (but for half a unit), Q does not. Outside S = below * 2^drop or above *
@@ -58,7 +59,7 @@ struct PiecewisePolynomial {
   std::int64_t above = 0;
 
   unsigned indexBits = 0; ///< 1 to 8
-  unsigned degree = 0;    ///< 0 to 2
+  unsigned degree = 0;    ///< 0 to 2; with segments of one number 0
   unsigned sumBits = 0;   ///< S is computed modulo 2^sumBits, at most 62 bits
   unsigned drop = 0;
   std::int64_t sumOffset = 0;
@@ -102,11 +103,11 @@ struct PiecewisePlan {
   bool outside = false;  ///< whether inputs may lie outside
   unsigned ring = 0;     ///< domainBits where nothing lies outside, else inputBits
   unsigned highBits = 0; ///< above the domain
-  std::vector<unsigned> positions; ///< of carries; the first one is offsetBits
+  std::vector<unsigned> positions; ///< of carries; the first one is offsetBits, if that is not 0
   int domainAt = -1;               ///< into the domain's top bit (centred), or out of the domain
   int signAt = -1;                 ///< into the top bit of the ring
   bool needsFold = false;
-  unsigned carryBits = 0;     ///< ring of the offset's carry as a number
+  unsigned carryBits = 0;     ///< ring of the offset's carry as a number; 0: none
   unsigned linearBits = 0;    ///< ring of the linear product; 0: none
   unsigned quadraticBits = 0; ///< ring of the quadratic product; 0: none
   unsigned squareBits = 0;    ///< ring of X^2 + X

@@ -58,9 +58,6 @@ PiecewisePolynomial randomPolynomial(std::uint64_t seed, unsigned inputBits, uns
   p.hasRelu = p.isCentred() && below(2) == 0;
   if (p.hasRelu) {
     p.reluShift = below(4);
-    p.outputBits = std::min(p.outputBits, inputBits + p.reluShift);
-    if (p.outputBits <= p.reluShift)
-      p.reluShift = 0;
   }
   return p;
 }
@@ -155,6 +152,22 @@ TEST_CASE("a domain of the whole ring, and relu beside a domain that ends at 0",
     checkEach(y, x.values(), [&](std::uint64_t value) {
       return spec::toRing(evaluate(p, spec::toSigned(value, bits)), p.outputBits);
     });
+  }
+}
+
+TEST_CASE("segments of one number: a plain table", "[functions][piecewise]") {
+  const auto symmetry = GENERATE(Symmetry::kNone, Symmetry::kEven, Symmetry::kOdd);
+  const auto outside = GENERATE(Outside::kNever, Outside::kOne, Outside::kTwo);
+  const unsigned inputBits = GENERATE(7U, 12U);
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    CAPTURE(static_cast<int>(symmetry), static_cast<int>(outside), inputBits, seed);
+    PiecewisePolynomial p = randomPolynomial(seed, inputBits, 5, symmetry, outside, 0);
+    p.indexBits = symmetry == Symmetry::kNone ? 5 : 4;
+    const std::vector<std::int64_t> some = p.constants;
+    p.constants.resize(p.segments());
+    for (std::size_t i = some.size(); i < p.constants.size(); ++i)
+      p.constants[i] = some[i % some.size()] ^ static_cast<std::int64_t>(i);
+    checkPolynomial(p, seed);
   }
 }
 
