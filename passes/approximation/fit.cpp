@@ -284,7 +284,8 @@ std::optional<PiecewisePolynomial> fit(const SmoothFunction &function, const Lay
     fraction = std::max(fraction, linearFraction);
   if (layout.degree == 2)
     fraction = std::max(fraction, quadraticFraction);
-  if (layout.squareScale > 2 * layout.inputScale || fraction > 50)
+  constexpr unsigned kMostBits = 58;
+  if (layout.squareScale > 2 * layout.inputScale || fraction > kMostBits)
     return std::nullopt;
   p.drop = fraction - layout.outputScale;
   p.constantShift = p.drop - layout.guardBits;
@@ -293,7 +294,10 @@ std::optional<PiecewisePolynomial> fit(const SmoothFunction &function, const Lay
 
   std::vector<std::int64_t> linear, quadratic;
   for (unsigned i = 0; i < 1U << layout.indexBits; ++i) {
-    const Candidate best = bestRounding(Segment(function, layout, i), layout, units);
+    const Segment segment(function, layout, i);
+    if (!(std::abs(segment.at(0)) < std::ldexp(1.0, static_cast<int>(kMostBits - p.drop))))
+      return std::nullopt;
+    const Candidate best = bestRounding(segment, layout, units);
     p.constants.push_back(best.c0);
     linear.push_back(best.c1);
     quadratic.push_back(best.c2);

@@ -40,20 +40,32 @@ int exponentOf(const NormalizedFunction &f, const Request &request, unsigned j) 
          static_cast<int>(request.inputScale);
 }
 
+/// Bits of a mantissa that are dropped where numbers are longer than results need.
+unsigned dropFor(const NormalizedFunction &f, int scale) {
+  constexpr int kSpareBits = 3; // half a unit of the mantissa moves results by 2^-kSpareBits
+  return static_cast<unsigned>(
+      std::max(0, static_cast<int>(f.highestLead + 1 - f.step) - scale - kSpareBits));
+}
+
 /// Fits `part` of t, with `scale` fraction bits, into f.mantissa.
 bool fitMantissa(NormalizedFunction &f, const std::function<double(double)> &part, int scale,
                  double maxUlp, const Request &request) {
   Request inner = request;
-  inner.inputBits = f.highestLead + 2;
-  inner.inputScale = f.highestLead + 1 - f.step;
-  inner.low = std::int64_t{1} << (f.highestLead + 1 - f.step);
-  inner.high = (std::int64_t{1} << (f.highestLead + 1)) - 1;
+  const unsigned top = f.highestLead + 1 - f.mantissaDrop;
+  inner.inputBits = top + 1;
+  inner.inputScale = top - f.step;
+  inner.low = std::int64_t{1} << (top - f.step);
+  inner.high = (std::int64_t{1} << top) - 1;
   inner.outputBits = f.sumBits;
   inner.outputScale = static_cast<unsigned>(scale);
   inner.maxUlp = maxUlp;
-  const auto found = approximate({"mantissa", part}, inner);
+  // The dropped bits are half a unit on average.
+  const double half =
+      f.mantissaDrop == 0 ? 0 : std::ldexp(0.5, -static_cast<int>(inner.inputScale));
+  const auto found =
+      approximate({"mantissa", [&part, half](double t) { return part(t + half); }}, inner);
   if (!found || found->polynomial.outside != Outside::kNever ||
-      found->polynomial.domainBits > f.inputBits)
+      found->polynomial.domainBits + f.mantissaDrop > f.inputBits)
     return false;
   f.mantissa = found->polynomial;
   return true;
@@ -159,6 +171,7 @@ std::optional<NormalizedApproximation> approximatePower(double exponent, const R
     if (f.groups() == 1 && f.factors[0] == 1)
       f.factors.clear();
     chooseSum(f, most);
+    f.mantissaDrop = dropFor(f, scale);
     improved = false;
     for (const double target : {request.maxUlp, request.maxUlp - 0.5}) {
       const double units = std::ldexp(target, static_cast<int>(guard));
@@ -178,6 +191,7 @@ std::optional<NormalizedApproximation> approximateLog(double factor, const Reque
     improved = false;
     const unsigned scale = request.outputScale + guard;
     f.drop = guard;
+    f.mantissaDrop = dropFor(f, static_cast<int>(scale));
     const double octave = std::ldexp(factor * std::numbers::ln2, static_cast<int>(scale));
     f.termStep = -std::llround(octave);
     f.termBase = std::llround(octave * exponentOf(f, request, 0));

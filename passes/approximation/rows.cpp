@@ -122,6 +122,64 @@ double innerUlp(double share, unsigned guard) {
 
 } // namespace
 
+std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
+                                                         const Request &request) {
+  DYAD_REQUIRE(numerator > 0 && request.low > 0, kOutOfRange,
+               "quotients up to {} by numbers from {}", numerator, request.low);
+  const int size = static_cast<int>(bitsOf(numerator)) - static_cast<int>(request.inputScale);
+  for (unsigned guard = 1; guard <= kMostGuardBits; ++guard) {
+    // An error of the reciprocal is multiplied by the numerator.
+    const int scale = static_cast<int>(request.outputScale) + size + static_cast<int>(guard);
+    const int most =
+        static_cast<int>(request.inputScale) - static_cast<int>(bitsOf(request.low)) + 1;
+    if (scale < 2 || scale + most > 40)
+      continue;
+    Request inner = request;
+    inner.outputScale = static_cast<unsigned>(scale);
+    inner.outputBits = static_cast<unsigned>(std::max(scale + most, 2)) + 2;
+    inner.maxUlp = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2), guard);
+    const auto reciprocal = approximatePower(-1, inner);
+    if (!reciprocal)
+      continue;
+    QuotientFunction f;
+    f.numeratorBits = bitsOf(numerator) + 2;
+    f.reciprocal = reciprocal->function;
+    f.productBits = std::max({bitsOf(numerator) + inner.outputBits + 1, f.numeratorBits + 1});
+    f.drop = request.inputScale + inner.outputScale - request.outputScale;
+    f.outputBits = request.outputBits;
+    if (f.productBits > 62 || f.drop + 2 > f.productBits)
+      continue;
+    ErrorBounds error;
+    std::mt19937_64 random(guard);
+    constexpr int kPairs = 1 << 14;
+    for (int i = 0; i < kPairs; ++i) {
+      const std::int64_t b =
+          i % 8 == 0 ? request.low
+                     : request.low + static_cast<std::int64_t>((random() >> (random() % 16)) %
+                                                               static_cast<std::uint64_t>(
+                                                                   request.high - request.low + 1));
+      // Quotients that fit the result.
+      const double limit =
+          std::min(static_cast<double>(numerator),
+                   std::ldexp(static_cast<double>(b), static_cast<int>(request.outputBits) - 2 -
+                                                          static_cast<int>(request.outputScale)));
+      const auto bound = std::max<std::int64_t>(static_cast<std::int64_t>(limit), 1);
+      const std::int64_t a =
+          i % 4 == 0
+              ? bound
+              : static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(2 * bound)) - bound;
+      const double off = std::abs(static_cast<double>(evaluate(f, {&a, 1}, b).front()) -
+                                  std::ldexp(static_cast<double>(a) / static_cast<double>(b),
+                                             static_cast<int>(request.outputScale)));
+      error.maxUlp = std::max(error.maxUlp, off);
+      error.meanUlp += off / kPairs;
+    }
+    if (error.maxUlp <= request.maxUlp)
+      return QuotientApproximation{f, error};
+  }
+  return std::nullopt;
+}
+
 std::optional<SoftmaxApproximation> approximateSoftmax(unsigned columns, const Request &request) {
   requireRange(request);
   const auto rows = measuredRows(columns, request);

@@ -17,6 +17,14 @@ namespace dyad::approximation {
 
 inline constexpr unsigned kMeasuredRows = 256;
 
+struct QuotientApproximation {
+  QuotientFunction function;
+  ErrorBounds error; ///< at pairs drawn from the ranges, and at their ends
+};
+/// a / b with both at request.inputScale, |a| <= numerator and 0 < low <= b <= high of the request.
+std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
+                                                         const Request &request);
+
 struct SoftmaxApproximation {
   SoftmaxFunction function;
   ErrorBounds error;

@@ -6,6 +6,7 @@
 #include "runtime/functions/piecewise.h"
 #include "runtime/functions/resize.h"
 #include "runtime/protocols/selection.h"
+#include "runtime/protocols/truncation.h"
 
 #include <bit>
 #include <utility>
@@ -67,6 +68,13 @@ Task<Ring> groupTerm(Session &session, const NormalizedFunction &f,
   co_return sum;
 }
 
+/// Of a number whose leading one is where it belongs, modulo 2^shiftedBits.
+Task<Ring> mantissaValue(Session &session, const NormalizedFunction &f, Ring x, Radix radix) {
+  Ring mantissa = co_await truncateReduce(session, std::move(x), f.shiftedBits(), f.mantissaDrop,
+                                          Rounding::kFloor, radix);
+  co_return co_await piecewise(session, f.mantissa, std::move(mantissa), radix);
+}
+
 } // namespace
 
 Task<Ring> normalized(Session &session, NormalizedFunction f, Ring x, Radix radix) {
@@ -75,7 +83,7 @@ Task<Ring> normalized(Session &session, NormalizedFunction f, Ring x, Radix radi
     DYAD_REQUIRE((share & ~ringMask(f.inputBits)) == 0, kOutOfRange, "share above {} bits",
                  f.inputBits);
   const std::size_t n = x.size();
-  const unsigned width = f.mantissa.domainBits;
+  const unsigned width = f.shiftedBits();
   std::vector<BitVec> groups;
   Ring mantissa = reduced(x, width);
   if (f.groups() > 1) {
@@ -86,7 +94,7 @@ Task<Ring> normalized(Session &session, NormalizedFunction f, Ring x, Radix radi
       shifts.push_back(f.step * j < width ? std::uint64_t{1} << (f.step * j) : 0);
     mantissa = co_await selectedMultiples(session, groups, mantissa, shifts, width);
   }
-  auto [value, term] = co_await whenAll(piecewise(session, f.mantissa, std::move(mantissa), radix),
+  auto [value, term] = co_await whenAll(mantissaValue(session, f, std::move(mantissa), radix),
                                         groupTerm(session, f, groups, n));
   if (!f.factors.empty()) {
     if (f.groups() > 1)

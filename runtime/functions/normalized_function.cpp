@@ -34,12 +34,13 @@ void requireValid(const NormalizedFunction &f) {
                kOutOfRange, "leading ones from {} to {} in {} bits", f.lowestLead, f.highestLead,
                f.inputBits);
   DYAD_REQUIRE(f.step == 1 || f.step == 2, kOutOfRange, "groups of {} octaves; 1 or 2", f.step);
-  const std::int64_t end = std::int64_t{1} << (f.highestLead + 1);
+  DYAD_REQUIRE(f.mantissaDrop + f.step <= f.highestLead, kOutOfRange,
+               "a mantissa of {} bits without {}", f.highestLead + 1, f.mantissaDrop);
+  const std::int64_t end = std::int64_t{1} << (f.highestLead + 1 - f.mantissaDrop);
   DYAD_REQUIRE(f.mantissa.outside == Outside::kNever && f.mantissa.low <= end >> f.step &&
                    f.mantissa.low + (std::int64_t{1} << f.mantissa.domainBits) >= end &&
-                   f.mantissa.domainBits <= f.inputBits,
-               kOutOfRange, "the mantissa's domain does not hold numbers below 2^{}",
-               f.highestLead + 1);
+                   f.shiftedBits() <= f.inputBits,
+               kOutOfRange, "the mantissa's domain does not hold numbers below {}", end);
   DYAD_REQUIRE(f.factors.empty() || f.factors.size() == f.groups(), kShapeMismatch,
                "{} factors for {} groups", f.factors.size(), f.groups());
   DYAD_REQUIRE(f.sumBits >= 2 && f.sumBits <= 62 && f.drop < f.sumBits &&
@@ -54,7 +55,7 @@ std::int64_t evaluate(const NormalizedFunction &f, std::int64_t x) {
                "input {} outside of a function's range, {} to {}", x,
                std::int64_t{1} << f.lowestLead, (std::int64_t{1} << (f.highestLead + 1)) - 1);
   const unsigned group = (f.highestLead - lead) / f.step;
-  const std::int64_t mantissa = evaluate(f.mantissa, x << (f.step * group));
+  const std::int64_t mantissa = evaluate(f.mantissa, (x << (f.step * group)) >> f.mantissaDrop);
   auto sum = static_cast<std::uint64_t>(mantissa);
   if (!f.factors.empty())
     sum *= f.factors[group];
@@ -68,7 +69,7 @@ std::int64_t evaluate(const NormalizedFunction &f, std::int64_t x) {
 Cost normalizedCost(std::uint64_t n, const NormalizedFunction &f, Radix radix) {
   requireValid(f);
   Cost cost;
-  const unsigned width = f.mantissa.domainBits;
+  const unsigned width = f.shiftedBits();
   Cost shift, scale;
   for (unsigned j = 0; j < f.groups(); ++j) {
     if (f.step * j < width)
@@ -84,7 +85,9 @@ Cost normalizedCost(std::uint64_t n, const NormalizedFunction &f, Radix radix) {
   if (f.termStep != 0)
     for (unsigned b = 0; (f.groups() - 1) >> b != 0; ++b)
       term.beside(bitToRingCost(n, f.sumBits - b));
-  cost.then(piecewiseCost(n, f.mantissa, radix).beside(term));
+  cost.then(truncateReduceCost(n, width, f.mantissaDrop, radix)
+                .then(piecewiseCost(n, f.mantissa, radix))
+                .beside(term));
   if (f.groups() > 1)
     cost.then(scale);
   return cost.then(truncateExtendCost(n, f.sumBits, f.drop, f.outputBits, f.sumFact, radix));

@@ -14,17 +14,18 @@ namespace dyad {
 /// For x with its leading one at bit K, lowestLead <= K <= highestLead:
 ///
 ///   j = floor((highestLead - K) / step)           the group, 0 for the largest numbers
-///   r = mantissa(x 2^(step j))                     from 0 to 2^sumBits
+///   r = mantissa(floor(x 2^(step j) / 2^mantissaDrop))
 ///   y = floor((r factors[j] + termBase + termStep j + 2^(drop-1)) / 2^drop)   modulo 2^outputBits
 ///
 /// without factors where there are none, and without 2^(drop-1) if drop = 0.
 struct NormalizedFunction {
   unsigned inputBits = 0; ///< ring of x
   unsigned lowestLead = 0;
-  unsigned highestLead = 0; ///< at most inputBits - 1
-  unsigned step = 1;        ///< octaves of a group, 1 or 2
-  /// Its domain holds [2^(highestLead + 1 - step), 2^(highestLead + 1)), Outside::kNever;
-  /// outputBits is sumBits.
+  unsigned highestLead = 0;  ///< at most inputBits - 1
+  unsigned step = 1;         ///< octaves of a group, 1 or 2
+  unsigned mantissaDrop = 0; ///< low bits that the mantissa does without
+  /// Its domain holds [2^(end - step), 2^end), end = highestLead + 1 - mantissaDrop,
+  /// Outside::kNever; outputBits is sumBits.
   PiecewisePolynomial mantissa;
   std::vector<std::uint64_t> factors; ///< of each group, or none
   std::int64_t termBase = 0;
@@ -34,6 +35,8 @@ struct NormalizedFunction {
   SignFact sumFact = SignFact::kUnknown; ///< of the sum, rounding included
   unsigned outputBits = 0;
 
+  /// Of the shifted number, before low bits are dropped.
+  unsigned shiftedBits() const { return mantissa.domainBits + mantissaDrop; }
   unsigned groups() const { return (highestLead - lowestLead) / step + 1; }
   bool operator==(const NormalizedFunction &) const = default;
 };

@@ -96,6 +96,29 @@ void requireValid(const NormalizationFunction &f) {
                kOutOfRange, "sums of squares in {} bits, less {}", f.squareBits, f.varianceDrop);
 }
 
+void requireValid(const QuotientFunction &f) {
+  requireValid(f.reciprocal);
+  DYAD_REQUIRE(f.numeratorBits >= 2 && f.numeratorBits < f.productBits &&
+                   f.reciprocal.outputBits < f.productBits && f.productBits <= 62 &&
+                   f.drop + 2 <= f.productBits && f.outputBits >= 1 && f.outputBits <= 62,
+               kOutOfRange, "numerators of {} bits, products of {} less {}, results of {}",
+               f.numeratorBits, f.productBits, f.drop, f.outputBits);
+}
+
+std::vector<std::int64_t> evaluate(const QuotientFunction &f, std::span<const std::int64_t> row,
+                                   std::int64_t divisor) {
+  const std::int64_t r = evaluate(f.reciprocal, divisor);
+  DYAD_REQUIRE(r >= 0, kOutOfRange, "reciprocal {} is negative", r);
+  std::vector<std::int64_t> result;
+  for (const std::int64_t a : row) {
+    requireSmall(a, f.numeratorBits, "numerator");
+    const std::int64_t sum = a * r + halfOf(f.drop);
+    requireSmall(sum, f.productBits, "product");
+    result.push_back(signedReading(sum >> f.drop, f.outputBits));
+  }
+  return result;
+}
+
 std::vector<std::int64_t> evaluate(const SoftmaxFunction &f, std::span<const std::int64_t> row) {
   const std::vector<std::int64_t> e = exponentials(f.exponential, row);
   const std::int64_t r = evaluate(f.reciprocal, sumOf(e));
@@ -153,6 +176,16 @@ std::vector<std::int64_t> evaluate(const NormalizationFunction &f,
     value = signedReading(sum >> f.drop, f.outputBits);
   }
   return d;
+}
+
+Cost quotientCost(std::uint64_t rows, std::uint64_t columns, const QuotientFunction &f,
+                  Radix radix) {
+  requireValid(f);
+  return normalizedCost(rows, f.reciprocal, radix)
+      .then(rowProductCost(rows, columns, unsignedNumber(f.reciprocal.outputBits),
+                           {f.numeratorBits, true, SignFact::kSmall}, f.productBits, radix))
+      .then(truncateExtendCost(rows * columns, f.productBits, f.drop, f.outputBits,
+                               SignFact::kSmall, radix));
 }
 
 Cost softmaxCost(std::uint64_t rows, std::uint64_t columns, const SoftmaxFunction &f, Radix radix) {

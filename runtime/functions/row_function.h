@@ -53,9 +53,21 @@ struct NormalizationFunction {
   bool operator==(const NormalizationFunction &) const = default;
 };
 
+/// y_i = floor((a_i reciprocal(b) + 2^(drop-1)) / 2^drop) modulo 2^outputBits, one b for a row of
+/// a.
+struct QuotientFunction {
+  unsigned numeratorBits = 0;    ///< a is small (kSmall) in so many signed bits
+  NormalizedFunction reciprocal; ///< results from 0 to 2^(outputBits - 1)
+  unsigned productBits = 0;      ///< a r + 2^(drop-1) is small in so many bits
+  unsigned drop = 0;
+  unsigned outputBits = 0;
+  bool operator==(const QuotientFunction &) const = default;
+};
+
 void requireValid(const SoftmaxFunction &f);
 void requireValid(const LogSoftmaxFunction &f);
 void requireValid(const NormalizationFunction &f);
+void requireValid(const QuotientFunction &f);
 
 /// One row. Error kOutOfRange where a number does not fit what the function says. What `reference`
 /// runs.
@@ -64,6 +76,11 @@ std::vector<std::int64_t> evaluate(const LogSoftmaxFunction &f, std::span<const 
 std::vector<std::int64_t> evaluate(const NormalizationFunction &f,
                                    std::span<const std::int64_t> row);
 
+std::vector<std::int64_t> evaluate(const QuotientFunction &f, std::span<const std::int64_t> row,
+                                   std::int64_t divisor);
+
+Cost quotientCost(std::uint64_t rows, std::uint64_t columns, const QuotientFunction &f,
+                  Radix radix = {});
 Cost softmaxCost(std::uint64_t rows, std::uint64_t columns, const SoftmaxFunction &f,
                  Radix radix = {});
 Cost logSoftmaxCost(std::uint64_t rows, std::uint64_t columns, const LogSoftmaxFunction &f,

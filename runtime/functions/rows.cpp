@@ -36,6 +36,18 @@ Ring rowSums(const Ring &x, std::size_t columns, unsigned width) {
 
 } // namespace
 
+Task<Ring> quotient(Session &session, QuotientFunction f, Ring a, Ring b, Radix radix) {
+  requireValid(f);
+  DYAD_REQUIRE(b.empty() ? a.empty() : a.size() % b.size() == 0, kShapeMismatch,
+               "{} numerators for {} divisors", a.size(), b.size());
+  Ring factor = co_await normalized(session, f.reciprocal, std::move(b), radix);
+  Ring products = co_await rowProduct(
+      session, std::move(factor), {f.reciprocal.outputBits, false, SignFact::kNonNegative},
+      std::move(a), {f.numeratorBits, true, SignFact::kSmall}, f.productBits, radix);
+  co_return co_await truncateExtend(session, std::move(products), f.productBits, f.drop,
+                                    f.outputBits, SignFact::kSmall, Rounding::kNearest, radix);
+}
+
 Task<Ring> softmax(Session &session, SoftmaxFunction f, Ring x, std::size_t columns, Radix radix) {
   requireValid(f);
   rowsOf(x, columns);

@@ -19,6 +19,9 @@ namespace dyad {
 // Source         the composition is the usual one; the reciprocal and the root once a row, products
 //                with the row's common factor: docs/protocols/functions.md.
 
+/// Row r of a (modulo 2^numeratorBits) over b[r] (modulo 2^reciprocal.inputBits); with as many b as
+/// a, element by element. quotientCost.
+Task<Ring> quotient(Session &session, QuotientFunction f, Ring a, Ring b, Radix radix = {});
 Task<Ring> softmax(Session &session, SoftmaxFunction f, Ring x, std::size_t columns,
                    Radix radix = {});
 Task<Ring> logSoftmax(Session &session, LogSoftmaxFunction f, Ring x, std::size_t columns,

@@ -58,6 +58,39 @@ void checkRows(const Function &f, const std::vector<std::vector<std::int64_t>> &
 
 } // namespace
 
+TEST_CASE("quotients of shares, one by one and by a row's divisor", "[functions][rows]") {
+  const Request request = rowRequest(16, 10, 0.5, 20, 1);
+  const std::int64_t numerator = 4 << 10;
+  const auto found = approximateQuotient(numerator, request);
+  REQUIRE(found);
+  CHECK(found->error.maxUlp <= 1);
+  const QuotientFunction &f = found->function;
+  constexpr std::size_t kRows = 41;
+  const std::size_t columns = GENERATE(1U, 6U);
+  std::mt19937_64 random(columns);
+  Ring a, b, expected;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const std::int64_t divisor =
+        request.low + static_cast<std::int64_t>(random() >> (1 + random() % 12)) %
+                          (request.high - request.low + 1);
+    b.push_back(static_cast<std::uint64_t>(divisor));
+    std::vector<std::int64_t> row(columns);
+    for (std::int64_t &value : row) {
+      value = static_cast<std::int64_t>(random() % (2 * numerator + 1)) - numerator;
+      a.push_back(spec::toRing(value, f.numeratorBits));
+    }
+    for (const std::int64_t y : evaluate(f, row, divisor))
+      expected.push_back(spec::toRing(y, f.outputBits));
+  }
+  const Shares as = shared(a, f.numeratorBits);
+  const Shares bs = shared(b, 16, 11);
+  const Ring y = joined(runCosting(quotientCost(kRows, columns, f),
+                                   [&](Session &s) { return quotient(s, f, as.of(s), bs.of(s)); }),
+                        f.outputBits)
+                     .values();
+  CHECK(y == expected);
+}
+
 TEST_CASE("softmax of rows", "[functions][rows]") {
   const std::size_t columns = GENERATE(2U, 7U, 33U);
   CAPTURE(columns);
