@@ -91,8 +91,9 @@ def compile_errors(folder):
 
 def usage_errors():
     lenet = model_folder("digits_lenet") / "model.onnx"
-    for option, value in (("--truncation", "fast"), ("--report", "r.html"), ("--public-weights", "all")):
+    for option, value in (("--truncation", "fast"), ("--report", "r.html")):
         expect(run([tool("dyadc"), lenet, option, value]), 2, [option, "not available"], f"{option} {value} is refused by name")
+    expect(run([tool("dyadc"), lenet, "--public-weights", "nothing*"]), 1, ["nothing*"], "--public-weights that names no weight")
     for arguments in (["--scale", "many"], ["--linear", "rlwe"], ["--network", "fast"], ["--input-range", "5,1"], ["--no-such-option"], ["--owner", "x=nobody"]):
         expect(run([tool("dyadc"), lenet, *arguments]), 2, [arguments[0]], f"dyadc {' '.join(arguments)}")
     expect(run([tool("dyadc")]), 2, ["model"], "dyadc without a model")
@@ -130,7 +131,7 @@ def party_errors(folder):
     client_alone(["--input", folder / "nan.npy"], 1, ["x"], "an input that is not a number")
     client_alone([], 1, ["--input"], "no input at all")
     client_alone(["--input", good, "--timeout", "1"], 3, ["127.0.0.1"], "no server there")
-    client_alone(["--input", good, "--threads", "4"], 2, ["--threads"], "--threads is refused by name")
+    client_alone(["--input", good, "--threads", "0"], 2, ["--threads"], "no thread at all")
     client_alone(["--input", good, "--tls-ca", "ca.pem"], 2, ["--tls-ca"], "TLS is refused by name")
     client_alone(["--nonsense"], 2, ["--nonsense"], "an unknown option")
     expect(run([reference, "--input", folder / "outside.npy", "--output", result]), 1, ["range"], "reference with an input outside its range")
