@@ -2,6 +2,8 @@
 // See rows.h. Guard bits between the functions grow until rows drawn at random are precise enough.
 #include "passes/approximation/rows.h"
 
+#include "passes/approximation/exponential.h"
+
 #include "runtime/net/error.h"
 
 #include <algorithm>
@@ -76,7 +78,7 @@ std::vector<double> exactLogSoftmax(std::vector<double> row) {
 
 /// exp of differences with `scale` fraction bits, in a ring that holds a row's sum.
 struct Exponential {
-  PiecewisePolynomial polynomial;
+  ExponentialFunction function;
   std::int64_t leastSum = 0, mostSum = 0;
 };
 std::optional<Exponential> exponentialFor(unsigned columns, unsigned scale, double maxUlp,
@@ -87,18 +89,18 @@ std::optional<Exponential> exponentialFor(unsigned columns, unsigned scale, doub
   inner.outputScale = scale;
   inner.outputBits = scale + 3 + ceilLog2(columns);
   inner.maxUlp = maxUlp;
-  const auto found = approximate(*findFunction("exp"), inner);
+  const auto found = approximateExponential(inner);
   if (!found)
     return std::nullopt;
   const std::int64_t most = (std::int64_t{1} << scale) + static_cast<std::int64_t>(maxUlp) + 1;
-  return Exponential{found->polynomial, evaluate(found->polynomial, 0),
+  return Exponential{found->function, evaluate(found->function, 0),
                      most * static_cast<std::int64_t>(columns)};
 }
 
 Request sumRequest(const Exponential &e, unsigned scale, unsigned outputBits, unsigned outputScale,
                    double maxUlp, const Request &request) {
   Request inner = request;
-  inner.inputBits = e.polynomial.outputBits;
+  inner.inputBits = e.function.outputBits;
   inner.inputScale = scale;
   inner.low = e.leastSum;
   inner.high = e.mostSum;
@@ -200,7 +202,7 @@ std::optional<SoftmaxApproximation> approximateSoftmax(unsigned columns, const R
     if (!reciprocal)
       continue;
     SoftmaxFunction f;
-    f.exponential = e->polynomial;
+    f.exponential = e->function;
     f.exponentialBits = scale + 1;
     f.reciprocal = reciprocal->function;
     f.productBits = std::max(2 * scale + 3, f.exponential.outputBits + 1);
@@ -231,7 +233,7 @@ std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
                                      std::max(0.6, request.maxUlp - 0.3), request));
     if (!logarithm)
       continue;
-    const LogSoftmaxFunction f{e->polynomial, logarithm->function};
+    const LogSoftmaxFunction f{e->function, logarithm->function};
     const ErrorBounds error = measureRows(f, rows, exactLogSoftmax, request);
     if (error.maxUlp <= request.maxUlp)
       return LogSoftmaxApproximation{f, error};

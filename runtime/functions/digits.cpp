@@ -121,6 +121,19 @@ Task<std::vector<BitVec>> carries(Session &session, Ring share, std::vector<unsi
   co_return co_await prefixCarries(session, std::move(blocks));
 }
 
+Task<BitVec> sumIsZeroOrOnes(Session &session, Ring share, unsigned from, unsigned width,
+                             Radix radix) {
+  const std::size_t n = share.size();
+  const std::uint64_t mask = ringMask(width - from);
+  Ring both(2 * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t high = share[i] >> from & mask;
+    both[i] = session.isServer() ? high : (0 - high) & mask;
+    both[n + i] = session.isServer() ? high : high ^ mask;
+  }
+  return equal(session, std::move(both), width - from, radix);
+}
+
 Task<std::vector<Ring>> digits(Session &session, Ring share, unsigned width, unsigned digitBits,
                                unsigned from, Radix radix) {
   requireWidth(width);

@@ -35,6 +35,12 @@ Task<std::vector<BitVec>> prefixCarries(Session &session, CarryBlocks blocks);
 Task<std::vector<BitVec>> carries(Session &session, Ring share, std::vector<unsigned> positions,
                                   Radix radix = {});
 
+/// Of the bits from `from` to `width`: [a + b = 0] and then [a + b = 2^(width-from) - 1], modulo
+/// 2^(width-from), 2 n bits. With the carry c into them, they are zero in the sum iff c ? the
+/// second : the first. equalCost(2 n, width - from).
+Task<BitVec> sumIsZeroOrOnes(Session &session, Ring share, unsigned from, unsigned width,
+                             Radix radix = {});
+
 /// Digits of floor(x / 2^from) of the unsigned reading, the lowest first: shares modulo
 /// 2^digitWidths(width - from, digitBits)[j]. With from = 0 the lowest digit's shares are the
 /// input's own. digitsCost.

@@ -38,19 +38,6 @@ Task<BitVec> nothing() { co_return BitVec(); }
 Task<OrderBits> noOrder() { co_return OrderBits{}; }
 Task<Ring> noRing() { co_return Ring(); }
 
-/// [a + b = 0] and [a + b = -1] of the bits above the domain, one after the other.
-Task<BitVec> highEqualities(const Evaluation &e) {
-  const std::size_t n = e.size();
-  const std::uint64_t mask = ringMask(e.plan.highBits);
-  Ring both(2 * n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint64_t high = e.shifted[i] >> e.p.domainBits;
-    both[i] = e.session.isServer() ? high : (0 - high) & mask;
-    both[n + i] = e.session.isServer() ? high : ~high & mask;
-  }
-  return equal(e.session, std::move(both), e.plan.highBits, e.radix);
-}
-
 /// Carry out of the top bit of the domain of x - low, from that into it: a block of one bit.
 Task<OrderBits> domainTopBlock(const Evaluation &e) {
   Ring bit(e.size());
@@ -154,7 +141,7 @@ struct Sides {
 
 struct SideBits {
   OrderBits domainTop;   ///< centred: of the block of one bit
-  BitVec equalities;     ///< highEqualities
+  BitVec equalities;     ///< sumIsZeroOrOnes
   BitVec domainCarry;    ///< into the domain's top bit (centred) or out of the domain
   BitVec domainNegative; ///< centred: the domain's top bit of x
   BitVec signBit;        ///< of x (centred) or x - low
@@ -334,7 +321,9 @@ Task<Ring> piecewise(Session &session, PiecewisePolynomial p, Ring x, Radix radi
 
   auto [blocks, equalities, domainTop] =
       co_await whenAll(carryBlocks(session, place, plan.positions, radix),
-                       plan.outside && plan.highBits > 1 ? highEqualities(e) : nothing(),
+                       plan.outside && plan.highBits > 1
+                           ? sumIsZeroOrOnes(session, shifted, p.domainBits, plan.ring, radix)
+                           : nothing(),
                        plan.outside && plan.centred ? domainTopBlock(e) : noOrder());
   Sum sum = co_await sumOf(e, std::move(blocks), std::move(domainTop), std::move(equalities));
   Ring result = co_await truncateExtend(session, std::move(sum.value), p.sumBits, p.drop,

@@ -34,7 +34,7 @@ std::int64_t largest(std::span<const std::int64_t> row) {
   return *std::max_element(row.begin(), row.end());
 }
 
-std::vector<std::int64_t> exponentials(const PiecewisePolynomial &exponential,
+std::vector<std::int64_t> exponentials(const ExponentialFunction &exponential,
                                        std::span<const std::int64_t> row) {
   const std::int64_t top = largest(row);
   std::vector<std::int64_t> result;
@@ -192,7 +192,7 @@ Cost softmaxCost(std::uint64_t rows, std::uint64_t columns, const SoftmaxFunctio
   requireValid(f);
   const std::uint64_t n = rows * columns;
   return maximumOverCost(rows, columns, f.exponential.inputBits, radix)
-      .then(piecewiseCost(n, f.exponential, radix))
+      .then(exponentialCost(n, f.exponential, radix))
       .then(normalizedCost(rows, f.reciprocal, radix))
       .then(rowProductCost(rows, columns, unsignedNumber(f.reciprocal.outputBits),
                            unsignedNumber(f.exponential.outputBits), f.productBits, radix))
@@ -204,7 +204,7 @@ Cost logSoftmaxCost(std::uint64_t rows, std::uint64_t columns, const LogSoftmaxF
                     Radix radix) {
   requireValid(f);
   return maximumOverCost(rows, columns, f.exponential.inputBits, radix)
-      .then(piecewiseCost(rows * columns, f.exponential, radix))
+      .then(exponentialCost(rows * columns, f.exponential, radix))
       .then(normalizedCost(rows, f.logarithm, radix));
 }
 

@@ -3,8 +3,8 @@
 // the row's variance or mean square. Each is made of the functions of one variable.
 #pragma once
 
+#include "runtime/functions/exponential_function.h"
 #include "runtime/functions/normalized_function.h"
-#include "runtime/functions/piecewise_polynomial.h"
 
 #include <cstdint>
 #include <span>
@@ -15,7 +15,7 @@ namespace dyad {
 /// y_i = floor((e_i r + 2^(drop-1)) / 2^drop) with e_i = exponential(x_i - max x) and
 /// r = reciprocal(sum e). Differences of a row's numbers fit exponential.inputBits signed bits.
 struct SoftmaxFunction {
-  PiecewisePolynomial exponential; ///< of numbers up to 0; outputBits = reciprocal.inputBits
+  ExponentialFunction exponential; ///< of numbers up to 0; outputBits = reciprocal.inputBits
   unsigned exponentialBits = 0;    ///< exponential < 2^exponentialBits <= 2^(outputBits - 1)
   NormalizedFunction reciprocal;   ///< results from 0 to 2^(outputBits - 1)
   unsigned productBits = 0;        ///< e r + 2^(drop-1) < 2^(productBits-1)
@@ -27,7 +27,7 @@ struct SoftmaxFunction {
 /// y_i = x_i - max x - logarithm(sum e) modulo 2^logarithm.outputBits, which are at most
 /// exponential.inputBits.
 struct LogSoftmaxFunction {
-  PiecewisePolynomial exponential;
+  ExponentialFunction exponential;
   NormalizedFunction logarithm;
   bool operator==(const LogSoftmaxFunction &) const = default;
 };

@@ -2,9 +2,9 @@
 // See rows.h.
 #include "runtime/functions/rows.h"
 
+#include "runtime/functions/exponential.h"
 #include "runtime/functions/mixed_product.h"
 #include "runtime/functions/normalized.h"
-#include "runtime/functions/piecewise.h"
 #include "runtime/functions/resize.h"
 #include "runtime/protocols/nonlinear.h"
 #include "runtime/protocols/truncation.h"
@@ -53,8 +53,8 @@ Task<Ring> softmax(Session &session, SoftmaxFunction f, Ring x, std::size_t colu
   rowsOf(x, columns);
   const unsigned width = f.exponential.inputBits;
   const Ring top = co_await maximumOver(session, x, columns, width, radix);
-  const Ring e = co_await piecewise(session, f.exponential,
-                                    minusRow(std::move(x), top, columns, width), radix);
+  const Ring e = co_await exponential(session, f.exponential,
+                                      minusRow(std::move(x), top, columns, width), radix);
   const unsigned sumBits = f.exponential.outputBits;
   Ring factor = co_await normalized(session, f.reciprocal, rowSums(e, columns, sumBits), radix);
   Ring products = co_await rowProduct(
@@ -72,7 +72,7 @@ Task<Ring> logSoftmax(Session &session, LogSoftmaxFunction f, Ring x, std::size_
   const unsigned width = f.exponential.inputBits;
   const Ring top = co_await maximumOver(session, x, columns, width, radix);
   x = minusRow(std::move(x), top, columns, width);
-  const Ring e = co_await piecewise(session, f.exponential, x, radix);
+  const Ring e = co_await exponential(session, f.exponential, x, radix);
   const Ring logarithm = co_await normalized(session, f.logarithm,
                                              rowSums(e, columns, f.exponential.outputBits), radix);
   co_return minusRow(std::move(x), logarithm, columns, f.logarithm.outputBits);
