@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of functions are masked afresh for every element, and each party's share of a result is
-// uniform for a fixed secret.
+// Messages of functions are masked afresh for every element, each party's share of a result is
+// uniform for a fixed secret, and neither depends on the number of threads.
 #include "passes/approximation/normalize.h"
 #include "runtime/functions/normalized.h"
 #include "runtime/functions/piecewise.h"
+#include "runtime/parallel/thread_pool.h"
 #include "tests/runtime/protocols/message_view.h"
 #include "tests/runtime/protocols/shared_values.h"
 
@@ -58,4 +59,29 @@ TEST_CASE("a party's share of a function's result is uniform", "[functions][view
         bytes[i] = static_cast<std::uint8_t>((*share)[i] >> shift);
       CHECK(byteDeviation(bytes) < 7);
     }
+}
+
+TEST_CASE("functions on any number of threads send the same bytes", "[functions][threads]") {
+  const auto found = approximate(*findFunction("erf"), request(-32768, 32767));
+  REQUIRE(found);
+  const PiecewisePolynomial &p = found->polynomial;
+  std::mt19937_64 random(3);
+  Ring values(5000);
+  for (std::uint64_t &value : values)
+    value = random() & ringMask(16);
+  const Shares x = shared(values, 16);
+  const auto run = [&](unsigned threads) {
+    TwoParty pair(9);
+    pair.deal(piecewiseCost(x.size(), p));
+    const auto party = [&](Session &s) {
+      ThreadPool pool(threads);
+      const UsePool use(pool);
+      return s.run(piecewise(s, p, x.of(s)));
+    };
+    const auto shares = pair.run(party, party);
+    return std::pair(shares, pair.wireHash());
+  };
+  const auto one = run(1);
+  CHECK(run(2) == one);
+  CHECK(run(3) == one);
 }
