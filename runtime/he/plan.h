@@ -50,8 +50,8 @@ struct PhaseAxis {
 };
 PhaseAxis phaseAxis(std::uint64_t kernel, std::uint64_t stride, std::uint64_t dilation);
 
-/// What a layer's set-up has to provide: a parameter set and, for packed replies, Galois keys. Bit k
-/// of `steps` asks for that of X -> X^(degree / 2^k + 1).
+/// What a layer's set-up has to provide: a parameter set and, for packed replies, Galois keys. Bit
+/// k of `steps` asks for that of X -> X^(degree / 2^k + 1).
 struct KeyNeed {
   unsigned set = 0;
   unsigned steps = 0;

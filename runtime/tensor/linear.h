@@ -14,7 +14,8 @@ namespace dyad {
 //
 // `clientFormat` may be given with kOtClientChooses where the client knows the shared operand in
 // the clear (its server share is zero): the integers' own format instead of the ring's l bits, for
-// fewer and shorter messages; the server then multiplies no share of its own. By default the client's share is l unsigned bits.
+// fewer and shorter messages; the server then multiplies no share of its own. By default the
+// client's share is l unsigned bits.
 
 /// mpc.conv2d: x NxCxHxW, weight MxC/groupsxKHxKW, bias of M (modulo 2^l at the server) or null.
 /// conv2dCost(x.shape, weight.shape, window, bits, weightFormat, protocol, clientFormat).

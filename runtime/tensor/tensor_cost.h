@@ -45,8 +45,8 @@ Cost reduceMaxCost(const clear::Shape &input, const std::vector<std::int64_t> &a
                    Radix radix = {});
 Cost argMaxCost(const clear::Shape &input, std::int64_t axis, unsigned bits, Radix radix = {});
 
-/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for RLWE
-/// with widths that no RLWE parameters are exact for (he::planFor of the specs below).
+/// `clientFormat` of 0 bits: the client's share, of `bits` unsigned bits. Error kOutOfRange for
+/// RLWE with widths that no RLWE parameters are exact for (he::planFor of the specs below).
 Cost conv2dCost(const clear::Shape &input, const clear::Shape &weight,
                 const clear::ConvWindow &window, unsigned bits, clear::Format weightFormat,
                 LinearProtocol protocol, clear::Format clientFormat = {});
