@@ -34,7 +34,7 @@ def Nn_WeightOp : Nn_Op<"weight", [Symbol]> {
   let description = [{
     The values of an initializer or Constant. `value` holds them; it is absent when they are in the safetensors file that
     accompanies a textual module, under the symbol's name. Printing leaves out values of more than 64 elements.
-    `is_public`: both parties know it (`publish-weights`); else it is the server's secret.
+    `is_public`: both parties know it (`--public-weights`); else it is the server's secret.
 
     ```mlir
     nn.weight @fc.bias : tensor<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
