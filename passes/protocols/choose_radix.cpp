@@ -12,20 +12,23 @@ namespace dyad {
 
 double chooseRadix(Operation *op, const TimeModel &times) {
   auto comparison = dyn_cast<mpc::ComparisonOpInterface>(op);
-  if (!comparison)
+  auto costed = dyn_cast<mpc::CostOpInterface>(op);
+  if (!comparison || !costed)
     return times.seconds(op);
+  // What a radix buys is flows. The COTs that larger digits save are worth less than the bytes that
+  // they cost (a tenth of the computing for a third more traffic), so computing has no vote.
   uint64_t best = 0;
   comparison.setRadix(best);
-  double bestSeconds = times.seconds(op);
+  double bestSeconds = times.network(costed.cost());
   for (uint64_t radix = 1; radix <= kMaxRadix; ++radix) {
     comparison.setRadix(radix);
-    if (double seconds = times.seconds(op); seconds < bestSeconds) {
+    if (double seconds = times.network(costed.cost()); seconds < bestSeconds) {
       bestSeconds = seconds;
       best = radix;
     }
   }
   comparison.setRadix(best);
-  return bestSeconds;
+  return times.seconds(op);
 }
 
 namespace {
