@@ -121,6 +121,13 @@ std::optional<std::vector<float>> Node::reals(llvm::StringRef name) const {
              : std::nullopt;
 }
 
+std::vector<std::string> Node::texts(llvm::StringRef name) const {
+  const auto *found = typed(name, AttributeProto::STRINGS);
+  return found != nullptr
+             ? std::vector<std::string>(found->strings().begin(), found->strings().end())
+             : std::vector<std::string>{};
+}
+
 std::optional<Tensor> Node::tensor(llvm::StringRef name) const {
   const auto *found = typed(name, AttributeProto::TENSOR);
   return found != nullptr ? std::optional(readTensor(found->t(), folder)) : std::nullopt;

@@ -86,6 +86,8 @@ public:
   std::string text(llvm::StringRef name, llvm::StringRef fallback) const;
   std::optional<Shape> integers(llvm::StringRef name) const;
   std::optional<std::vector<float>> reals(llvm::StringRef name) const;
+  /// Empty where the attribute is absent.
+  std::vector<std::string> texts(llvm::StringRef name) const;
   std::optional<Tensor> tensor(llvm::StringRef name) const;
   const ::onnx::GraphProto &graph(llvm::StringRef name) const;
 

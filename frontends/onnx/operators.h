@@ -43,5 +43,9 @@ void addResampling(std::vector<Operator> &table);
 void addWindows(std::vector<Operator> &table);
 void addLinear(std::vector<Operator> &table);
 void addReductions(std::vector<Operator> &table);
+void addFunctions(std::vector<Operator> &table);
+void addNormalizations(std::vector<Operator> &table);
+void addRecurrent(std::vector<Operator> &table);
+void addClassical(std::vector<Operator> &table);
 
 } // namespace dyad::onnx

@@ -162,17 +162,10 @@ template <float (*function)(float)> Values buildFunction(Node &node) {
   return constant(mapFloats(input, function));
 }
 
-float reciprocal(float x) { return 1.0F / x; }
 float signOf(float x) { return x > 0 ? 1.0F : x < 0 ? -1.0F : x; }
 float roundEven(float x) { return std::nearbyint(x); }
-float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
-float squareRoot(float x) { return std::sqrt(x); }
-float exponential(float x) { return std::exp(x); }
-float logarithm(float x) { return std::log(x); }
 float floorOf(float x) { return std::floor(x); }
 float ceilOf(float x) { return std::ceil(x); }
-float tangent(float x) { return std::tanh(x); }
-float errorFunction(float x) { return std::erf(x); }
 
 Values buildMod(Node &node) {
   const Tensor &lhs = node.foldedInput(0);
@@ -276,17 +269,10 @@ void addConstants(std::vector<Operator> &table) {
            "any of constants; between float types otherwise"},
           {"", "CastLike", 15, kNewest, buildCastLike, nullptr,
            "any of constants; between float types otherwise"},
-          {"", "Sqrt", 7, kNewest, buildFunction<squareRoot>, nullptr, folded, true},
-          {"", "Exp", 7, kNewest, buildFunction<exponential>, nullptr, folded, true},
-          {"", "Log", 7, kNewest, buildFunction<logarithm>, nullptr, folded, true},
           {"", "Floor", 7, kNewest, buildFunction<floorOf>, nullptr, folded, true},
           {"", "Ceil", 7, kNewest, buildFunction<ceilOf>, nullptr, folded, true},
           {"", "Round", 11, kNewest, buildFunction<roundEven>, nullptr, folded, true},
-          {"", "Reciprocal", 7, kNewest, buildFunction<reciprocal>, nullptr, folded, true},
           {"", "Sign", 9, kNewest, buildFunction<signOf>, nullptr, folded, true},
-          {"", "Sigmoid", 7, kNewest, buildFunction<sigmoid>, nullptr, folded, true},
-          {"", "Tanh", 7, kNewest, buildFunction<tangent>, nullptr, folded, true},
-          {"", "Erf", 9, kNewest, buildFunction<errorFunction>, nullptr, folded, true},
           {"", "Mod", 10, kNewest, buildMod, nullptr, folded, true},
           {"", "Equal", 7, kNewest, buildCompare<Equal>, nullptr, folded, true},
           {"", "Less", 7, kNewest, buildCompare<Less>, nullptr, folded, true},

@@ -94,41 +94,6 @@ Values buildClip(Node &node) {
   return {clip(node, result, bounds[0], bounds[1])};
 }
 
-Values buildPow(Node &node) {
-  const Value &base = node.input(0);
-  const Tensor &exponent = node.constantInput(1, "the exponent");
-  if (base.isConstant()) {
-    auto asFloat = [](const Tensor &tensor) {
-      Tensor result = tensor;
-      result.kind = Kind::kFloat;
-      if (tensor.kind != Kind::kFloat)
-        result.floats.assign(tensor.integers.begin(), tensor.integers.end());
-      result.integers.clear();
-      return result;
-    };
-    Tensor power = zipFloats(asFloat(*base.constant), asFloat(exponent),
-                             [](float x, float y) { return std::pow(x, y); });
-    if (base.kind() == Kind::kFloat)
-      return {Value::of(std::move(power), base.name)};
-    Tensor whole{Kind::kInteger, power.shape, {}, {}};
-    for (float value : power.floats)
-      whole.integers.push_back(std::llround(value));
-    return {Value::of(std::move(whole), base.name)};
-  }
-  double value = 0;
-  if (exponent.size() == 1)
-    value = exponent.kind == Kind::kFloat ? exponent.floats.front()
-                                          : static_cast<double>(exponent.integers.front());
-  if (exponent.size() != 1 || (value != 1 && value != 2))
-    throw Refusal(fmt::format("exponent {} is not supported, only 1 and 2 are; write the power as "
-                              "products before exporting",
-                              exponent.size() == 1 ? fmt::format("{}", value)
-                                                   : "tensor " + shapeText(exponent.shape)));
-  Shape shape = broadcastShape(base.shape(), exponent.shape);
-  Value input = broadcast(node, base, shape);
-  return {value == 1 ? input : binary(node, Binary::kMul, input, input)};
-}
-
 Values buildIdentity(Node &node) { return {node.input(0)}; }
 
 Values buildDropout(Node &node) {
@@ -174,10 +139,7 @@ void addElementwise(std::vector<Operator> &table) {
                    {"", "Add", 7, kNewest, buildBinary<Binary::kAdd>, nullptr, integers},
                    {"", "Sub", 7, kNewest, buildBinary<Binary::kSub>, nullptr, integers},
                    {"", "Mul", 7, kNewest, buildBinary<Binary::kMul>, nullptr, integers},
-                   {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr,
-                    "by a constant; integers when constant"},
-                   {"", "Pow", 7, kNewest, buildPow, nullptr,
-                    "exponent 1 or 2, constant and public; any when all is constant"},
+                   {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr, integers},
                    {"", "Sum", 7, kNewest, buildNary<Binary::kAdd>, nullptr, ""},
                    {"", "Mean", 7, kNewest, buildMean, nullptr, ""},
                    {"", "Min", 7, kNewest, buildNary<Binary::kMin>, nullptr, integers},

@@ -101,40 +101,15 @@ void checkBatchNorm(const Node &node) {
       throw Refusal("outputs for training are not supported; export the model in evaluation mode");
 }
 
-// The axes of a reduction: an attribute, or an input from `inputSince` on. None means all.
-template <int inputSince> Shape reducedAxes(Node &node) {
-  std::optional<Shape> given;
-  if (node.opset < inputSince)
-    given = node.integers("axes");
-  else if (node.has(1))
-    given = node.constantIntegers(1, "the axes");
-  int64_t rank = node.input(0).rank();
-  if (given && !given->empty())
-    return Node::axes(*given, rank);
-  if (node.opset >= inputSince && node.integer("noop_with_empty_axes", 0) != 0)
-    return {};
-  Shape all(rank);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
 template <Reduction kind, int inputSince> Values buildReduce(Node &node) {
   const Value &input = node.input(0);
-  Shape axes = reducedAxes<inputSince>(node);
-  Value result = reduce(node, kind, input, axes);
-  if (node.integer("keepdims", 1) != 0)
-    return {result};
-  Shape from = result.shape();
-  Shape shape;
-  for (int64_t i = 0; i < input.rank(); ++i)
-    if (!llvm::is_contained(axes, i))
-      shape.push_back(from[i]);
-  return {reshape(node, result, shape)};
+  Shape axes = reducedAxes(node, inputSince);
+  return {withoutAxes(node, reduce(node, kind, input, axes), axes)};
 }
 
 Values buildReduceProd(Node &node) {
   const Tensor &input = node.foldedInput(0);
-  Shape axes = reducedAxes<18>(node);
+  Shape axes = reducedAxes(node, 18);
   Tensor result =
       input.kind == Kind::kFloat
           ? reduceFloats(input, axes, 1, [](double a, double b) { return a * b; })

@@ -353,6 +353,8 @@ Value binary(Node &node, Binary kind, const Value &lhs, const Value &rhs) {
     throw Refusal(fmt::format("'{}' holds integers that depend on a graph input; these can only be "
                               "reshaped and returned",
                               lhs.isConstant() ? rhs.name : lhs.name));
+  if (kind == Binary::kDiv && !rhs.isConstant())
+    return binary(node, Binary::kMul, lhs, function(node, nn::FunctionKind::kReciprocal, rhs));
   // A weight is stored once and repeated by an operation.
   Shape shape = broadcastShape(lhs.shape(), rhs.shape());
   elementCount(shape);
@@ -427,6 +429,46 @@ Value reduce(Node &node, Reduction kind, const Value &input, const Shape &axes) 
                              : foldIntegerReduction(kind, *input.constant, axes));
   requireFloat(input);
   return node.emit<nn::ReduceOp>(node.floatType(shape), input.computed, reduceKind(kind), axes);
+}
+
+Shape reducedAxes(Node &node, int inputSince) {
+  std::optional<Shape> given;
+  if (node.opset < inputSince)
+    given = node.integers("axes");
+  else if (node.has(1))
+    given = node.constantIntegers(1, "the axes");
+  int64_t rank = node.input(0).rank();
+  if (given && !given->empty())
+    return Node::axes(*given, rank);
+  if (node.opset >= inputSince && node.integer("noop_with_empty_axes", 0) != 0)
+    return {};
+  Shape all(rank);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+Value withoutAxes(Node &node, const Value &reduced, const Shape &axes) {
+  if (node.integer("keepdims", 1) != 0)
+    return reduced;
+  Shape from = reduced.shape();
+  Shape shape;
+  for (int64_t i = 0; i < reduced.rank(); ++i)
+    if (!llvm::is_contained(axes, i))
+      shape.push_back(from[i]);
+  return reshape(node, reduced, shape);
+}
+
+Value function(Node &node, nn::FunctionKind kind, const Value &input, double parameter) {
+  if (input.isConstant()) {
+    if (input.kind() != Kind::kFloat)
+      throw Refusal("integers are not supported here; cast them to float before exporting");
+    return folded(input, mapFloats(*input.constant, [&](float x) {
+                    return static_cast<float>(nn::evaluateFunction(kind, parameter, x));
+                  }));
+  }
+  requireFloat(input);
+  return node.emit<nn::FunctionOp>(input.computed.getType(), kind, input.computed,
+                                   APFloat(parameter));
 }
 
 Value matmul(Node &node, const Value &lhs, const Value &rhs) {

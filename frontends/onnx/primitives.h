@@ -5,6 +5,7 @@
 #pragma once
 
 #include "frontends/onnx/node.h"
+#include "ir/nn/functions.h"
 
 namespace dyad::onnx {
 
@@ -33,15 +34,25 @@ Value spread(Node &node, const Value &input, const Shape &interior);
 // Arithmetic on floats, with the broadcasting of ONNX. Constants of integers are computed with too.
 
 enum class Binary { kAdd, kSub, kMul, kDiv, kMin, kMax };
+/// A quotient by a value that is no constant is a product with its reciprocal.
 Value binary(Node &node, Binary kind, const Value &lhs, const Value &rhs);
 enum class Unary { kNeg, kAbs, kRelu };
 Value unary(Node &node, Unary kind, const Value &input);
 /// min(max(x, low), high); an absent bound does not bound.
 Value clip(Node &node, const Value &input, std::optional<double> low, std::optional<double> high);
 
+/// A smooth function of each element (ir/nn/functions.h). Constants outside its domain are refused.
+Value function(Node &node, nn::FunctionKind kind, const Value &input, double parameter = 0);
+
 enum class Reduction { kSum, kMean, kMax, kMin, kL1 };
 /// Reduced axes stay, with size one. No axes: the input itself (its absolute value for kL1).
 Value reduce(Node &node, Reduction kind, const Value &input, const Shape &axes);
+
+/// The axes that a reduction names: as attribute, or as an input from opset `inputSince` on. None
+/// means all, or with noop_with_empty_axes nothing.
+Shape reducedAxes(Node &node, int inputSince);
+/// Drops reduced axes, unless the node's `keepdims` says otherwise.
+Value withoutAxes(Node &node, const Value &reduced, const Shape &axes);
 
 /// ...xMxK times ...xKxN, both of rank two or more; batch axes are broadcast.
 Value matmul(Node &node, const Value &lhs, const Value &rhs);

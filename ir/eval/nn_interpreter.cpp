@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ir/eval/nn_interpreter.h"
 
-#include "ir/nn/nn.h"
+#include "ir/nn/functions.h"
 #include "ir/weights.h"
 #include "runtime/clear/elementwise.h"
 #include "runtime/clear/linear.h"
@@ -26,6 +26,13 @@ Floats evaluateClip(nn::ClipOp op, const Floats &x) {
   float low = op.getLow() ? static_cast<float>(op.getLow()->convertToDouble()) : -kUnbounded;
   float high = op.getHigh() ? static_cast<float>(op.getHigh()->convertToDouble()) : kUnbounded;
   return clear::clip(x, low, high);
+}
+
+Floats evaluateFunction(nn::FunctionOp op, Floats x) {
+  const double parameter = op.getParameter().convertToDouble();
+  for (float &element : x.data)
+    element = static_cast<float>(nn::evaluateFunction(op.getKind(), parameter, element));
+  return x;
 }
 
 Floats evaluateReduce(nn::ReduceOp op, const Floats &x) {
@@ -64,6 +71,7 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
         return clear::leakyRelu(*x[0], static_cast<float>(leaky.getAlpha().convertToDouble()));
       })
       .Case([&](nn::PReluOp) { return clear::prelu(*x[0], *x[1]); })
+      .Case([&](nn::FunctionOp function) { return evaluateFunction(function, *x[0]); })
       .Case([&](nn::ClipOp clip) { return evaluateClip(clip, *x[0]); })
       .Case([&](nn::Conv2DOp conv) {
         return clear::conv2d(*x[0], *x[1], x.size() > 2 ? x[2] : nullptr,

@@ -137,6 +137,24 @@ def Nn_ClipOp : Nn_Unary<"clip"> {
   let hasVerifier = 1;
 }
 
+def Nn_FunctionKindAttr : EnumAttr<Nn_Dialect, Nn_FunctionKind, "function"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Nn_FunctionOp : Nn_Op<"function", [Pure, SameOperandsAndResultType]> {
+  let summary = "a smooth function of each element";
+  let description = [{
+    Which one `kind` says (`ir/nn/functions.h` has their definitions). `parameter` is the exponent of `power` and the alpha of `elu`
+    and `celu`; the others ignore it. In `fx` it becomes a piecewise polynomial over the range that the operand was proved or
+    assumed to have.
+
+    ```mlir
+    %1 = nn.function #nn.function<sigmoid> %0 : tensor<1x64xf32>
+    ```
+  }];
+  let arguments = (ins Nn_FunctionKindAttr:$kind, Nn_FloatTensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$parameter);
+  let results = (outs Nn_FloatTensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($result)";
+}
+
 //===--- linear ---------------------------------------------------------------------------------===//
 
 def Nn_Conv2DOp : Nn_Op<"conv2d", [Pure]> {

@@ -4,10 +4,12 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 
@@ -101,6 +103,90 @@ def node_model(type, arguments, outputs, opset, attributes, as_constants):
                 argument.value if isinstance(argument, Secret) else np.asarray(argument)
             )
     results = [f"o{i}" for i in range(outputs)] if isinstance(outputs, int) else outputs
-    node = helper.make_node(type, names, results, name=f"the {type}", **attributes)
+    domain, _, plain = type.rpartition("/")
+    node = helper.make_node(plain, names, results, name=f"the {type}", domain=domain, **attributes)
     used = [name for name in results if name not in ("", "unused")]
-    return model_of([node], inputs, used, initializers, opset), inputs
+    imports = [helper.make_opsetid(domain, 1)] if domain else []
+    return model_of([node], inputs, used, initializers, opset, imports=imports), inputs
+
+
+random = np.random.default_rng(7)
+
+
+def x(*shape, low=-2.0, high=2.0):
+    return Secret(random.uniform(low, high, shape).astype(np.float32))
+
+
+def w(*shape, low=-1.0, high=1.0):
+    return random.uniform(low, high, shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def expected(model, inputs):
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    for output in model.graph.output:  # types are inferred
+        output.ClearField("type")
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
+    )
+    return dict(zip([o.name for o in model.graph.output], session.run(None, inputs)))
+
+
+def difference(wanted, answer):
+    """Text of the first difference, or None."""
+    if not answer["imported"] or answer["errors"]:
+        return f"errors: {[error['message'] for error in answer['errors']]}"
+    for name, reference in wanted.items():
+        got = answer["outputs"].get(name)
+        if got is None:
+            return f"no output {name}"
+        if list(reference.shape) != got["shape"]:
+            return f"shape {got['shape']} instead of {list(reference.shape)}"
+        values = np.array(got["values"], np.float64).reshape(reference.shape)
+        reference = reference.astype(np.float64)
+        scale = np.abs(reference).max(initial=1.0)
+        if not np.allclose(values, reference, rtol=1e-5, atol=1e-6 * scale):
+            return f"values {values.ravel()[:8]} instead of {reference.ravel()[:8]}"
+    return None
+
+
+class Cases:
+    """One-node models, each run by ONNX Runtime and by the importer: with secret inputs and with all
+    inputs constant."""
+
+    def __init__(self):
+        self.cases = []
+
+    def add(self, type, opsets, arguments, outputs=1, folded=True, only_folded=False, **attributes):
+        for opset in opsets if isinstance(opsets, (list, tuple)) else [opsets]:
+            self.cases.append((type, opset, arguments, outputs, folded, only_folded, attributes))
+
+    def run(self):
+        """The command line is: SCRIPT NN_EVAL [OPERATOR...]. Returns the exit status."""
+        importer = Importer(sys.argv[1])
+        chosen = sys.argv[2:]
+        ran, failures = 0, []
+        for type, opset, arguments, outputs, folded, only_folded, attributes in self.cases:
+            if chosen and type not in chosen:
+                continue
+            for as_constants in [True] if only_folded else [False, True] if folded else [False]:
+                title = f"{type} opset {opset} {attributes} {'constant' if as_constants else 'secret'}"
+                model, inputs = node_model(type, arguments, outputs, opset, attributes, as_constants)
+                try:
+                    wanted = expected(model, inputs)
+                except Exception as error:
+                    failures.append(f"{title}: ONNX Runtime refuses the case: {error}")
+                    continue
+                ran += 1
+                problem = difference(wanted, importer.ask(model, inputs))
+                if problem:
+                    failures.append(f"{title}: {problem}")
+        for failure in failures:
+            print(failure)
+        print(f"{ran} cases, {len(failures)} failures")
+        return 1 if failures or ran == 0 else 0
