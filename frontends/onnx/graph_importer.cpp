@@ -389,8 +389,8 @@ std::vector<Value> GraphImporter::results(Scope &scope, Node &node, const NodePr
   if (node.opset == 0)
     throw Refusal(fmt::format("the model names no opset for domain '{}'; it is damaged",
                               domain.empty() ? "ai.onnx" : domain));
-  if (domain.empty() && node.type == "If")
-    return poisoned ? std::vector<Value>{Value::poison(false)} : takeBranch(scope, node);
+  if (domain.empty() && isControlFlow(node))
+    return poisoned ? std::vector<Value>{Value::poison(false)} : unfold(scope, node);
   const Operator *row = findOperator(domain, node.type, node.opset);
   if (row == nullptr)
     throw Refusal(unsupported(domain, node.type));
@@ -473,34 +473,6 @@ std::vector<Value> GraphImporter::inlineFunction(Scope &scope, const Node &node,
       throw Refusal(fmt::format("output '{}' of function '{}' is produced by no node; the model is "
                                 "damaged",
                                 name, function.name()));
-    values.push_back(*value);
-  }
-  return values;
-}
-
-std::vector<Value> GraphImporter::takeBranch(Scope &scope, const Node &node) {
-  const Value &condition = node.input(0);
-  if (!condition.isConstant())
-    throw Refusal(fmt::format("the condition '{}' depends on a graph input, so that the branch "
-                              "would be revealed; fix the input with --set, or compute both "
-                              "branches",
-                              condition.name));
-  const Tensor &flag = *condition.constant;
-  if (flag.kind != Kind::kBool || flag.size() != 1)
-    throw Refusal("the condition should be one bool; the model is damaged");
-  const ::onnx::GraphProto &graph =
-      node.graph(flag.integers.front() != 0 ? "then_branch" : "else_branch");
-  Scope branch(scope.frame, &scope, node.name + "/");
-  enter(branch, graph);
-  std::vector<std::string> names;
-  for (const auto &output : graph.output())
-    names.push_back(output.name());
-  std::vector<Value> values;
-  for (const auto &[name, value] : llvm::zip(names, import(branch, names))) {
-    if (!value)
-      throw Refusal(fmt::format("output '{}' of the branch is produced by no node; the model is "
-                                "damaged",
-                                name));
     values.push_back(*value);
   }
   return values;

@@ -78,7 +78,14 @@ private:
   std::vector<Value> results(Scope &scope, Node &node, const ::onnx::NodeProto &proto);
   std::vector<Value> inlineFunction(Scope &scope, const Node &node, const ::onnx::NodeProto &proto,
                                     const ::onnx::FunctionProto &function);
+  // Control flow whose course is known while compiling (control_flow.cpp).
+  static bool isControlFlow(const Node &node);
+  std::vector<Value> unfold(Scope &scope, Node &node);
   std::vector<Value> takeBranch(Scope &scope, const Node &node);
+  std::vector<Value> unrollLoop(Scope &scope, Node &node);
+  std::vector<Value> unrollScan(Scope &scope, Node &node);
+  std::vector<Value> runBody(Scope &scope, const ::onnx::GraphProto &graph,
+                             const std::string &prefix, const std::vector<Value> &inputs);
   Value placeholder(const Node &node);
   const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &proto) const;
   void fillDefaults(const ::onnx::FunctionProto &function, Frame &frame);
