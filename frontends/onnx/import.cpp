@@ -51,7 +51,7 @@ public:
         emitter_(module, builder), graphs_(model, folder, publicWeights_, emitter_),
         main_(frame_, nullptr, "") {}
 
-  LogicalResult run(ModuleOp module);
+  LogicalResult run();
 
 private:
   void checkOptions();
@@ -62,7 +62,6 @@ private:
                       const SetValue &given);
   Shape inputShape(const std::string &name, const ::onnx::TypeProto::Tensor &type);
   void addOutputs();
-  void reportInnerSoftmax(ModuleOp module);
   bool isInitializer(const std::string &name) const {
     return main_.initializers.count(name) > 0 && options_.sets.count(name) == 0;
   }
@@ -306,26 +305,7 @@ void ModelImporter::addOutputs() {
   }
 }
 
-// A pass refuses these (softmax-to-logits), but it does not run once there are other errors.
-void ModelImporter::reportInnerSoftmax(ModuleOp module) {
-  std::vector<nn::SoftmaxOp> inner;
-  module.walk([&](nn::SoftmaxOp softmax) {
-    // Without users it is what another node could not be imported for.
-    bool isInner = softmax->use_empty();
-    for (Operation *user : softmax->getUsers())
-      isInner |= !isStructure(user) && !isa<nn::OutputOp, nn::ArgMaxOp>(user);
-    if (isInner)
-      inner.push_back(softmax);
-  });
-  for (nn::SoftmaxOp softmax : inner)
-    graphs_.report(softmax.getLoc(),
-                   fmt::format("node '{}' ({}, opset {}): softmax is not supported inside a model, "
-                               "only as its last operation",
-                               nodeName(softmax).str(), softmax.getLog() ? "LogSoftmax" : "Softmax",
-                               frame_.opsets[""]));
-}
-
-LogicalResult ModelImporter::run(ModuleOp module) {
+LogicalResult ModelImporter::run() {
   frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
   if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
     if (opset->second < kFirstOpset || opset->second > kLastOpset) {
@@ -353,9 +333,7 @@ LogicalResult ModelImporter::run(ModuleOp module) {
     }
   }
   addOutputs();
-  if (graphs_.failed())
-    reportInnerSoftmax(module);
-  else
+  if (!graphs_.failed())
     for (const std::string &item : publicWeights_.unused())
       graphs_.report(
           fmt::format("--public-weights '{}' names no weight that the outputs depend on; "
@@ -381,7 +359,7 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
     auto end = builder.create<func::ReturnOp>(location);
     builder.setInsertionPoint(end);
     std::string folder = std::filesystem::path(path).parent_path().string();
-    if (failed(ModelImporter(model, folder, options, *module, builder).run(*module)))
+    if (failed(ModelImporter(model, folder, options, *module, builder).run()))
       return nullptr;
     if (failed(verify(*module)))
       return nullptr;

@@ -13,9 +13,9 @@ namespace dyad::onnx {
 const std::vector<Operator> &operators() {
   static const std::vector<Operator> kTable = [] {
     std::vector<Operator> table;
-    for (auto *add :
-         {addElementwise, addConstants, addStructure, addSelection, addResampling, addWindows,
-          addLinear, addReductions, addFunctions, addNormalizations, addRecurrent, addClassical})
+    for (auto *add : {addElementwise, addConstants, addStructure, addSelection, addResampling,
+                      addWindows, addLinear, addReductions, addFunctions, addNormalizations,
+                      addRecurrent, addClassical, addQuantized})
       add(table);
     std::sort(table.begin(), table.end(), [](const Operator &a, const Operator &b) {
       return std::tuple(llvm::StringRef(a.domain), llvm::StringRef(a.name), a.firstOpset) <

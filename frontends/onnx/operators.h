@@ -47,5 +47,6 @@ void addFunctions(std::vector<Operator> &table);
 void addNormalizations(std::vector<Operator> &table);
 void addRecurrent(std::vector<Operator> &table);
 void addClassical(std::vector<Operator> &table);
+void addQuantized(std::vector<Operator> &table);
 
 } // namespace dyad::onnx

@@ -134,34 +134,31 @@ template <bool logarithm> Values buildSoftmax(Node &node) {
 
 void addElementwise(std::vector<Operator> &table) {
   const char *integers = "integers when constant";
-  table.insert(table.end(),
-               {
-                   {"", "Add", 7, kNewest, buildBinary<Binary::kAdd>, nullptr, integers},
-                   {"", "Sub", 7, kNewest, buildBinary<Binary::kSub>, nullptr, integers},
-                   {"", "Mul", 7, kNewest, buildBinary<Binary::kMul>, nullptr, integers},
-                   {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr, integers},
-                   {"", "Sum", 7, kNewest, buildNary<Binary::kAdd>, nullptr, ""},
-                   {"", "Mean", 7, kNewest, buildMean, nullptr, ""},
-                   {"", "Min", 7, kNewest, buildNary<Binary::kMin>, nullptr, integers},
-                   {"", "Max", 7, kNewest, buildNary<Binary::kMax>, nullptr, integers},
-                   {"", "Neg", 7, kNewest, buildUnary<Unary::kNeg>, nullptr, integers},
-                   {"", "Abs", 7, kNewest, buildUnary<Unary::kAbs>, nullptr, integers},
-                   {"", "Relu", 7, kNewest, buildUnary<Unary::kRelu>, nullptr, ""},
-                   {"", "LeakyRelu", 7, kNewest, buildLeakyRelu, nullptr, "alpha is public"},
-                   {"", "PRelu", 7, kNewest, buildPRelu, nullptr, ""},
-                   {"", "Clip", 7, 10, buildClip, nullptr, "bounds are public"},
-                   {"", "Clip", 11, kNewest, buildClip, nullptr, "constant bounds are public"},
-                   {"", "Identity", 7, kNewest, buildIdentity, nullptr, ""},
-                   {"", "Dropout", 7, kNewest, buildDropout, nullptr, "inference; no mask output"},
-                   {"", "Softmax", 7, 12, buildSoftmax<false>, nullptr,
-                    "all axes from `axis` on; last operation, with --logits"},
-                   {"", "Softmax", 13, kNewest, buildSoftmax<false>, nullptr,
-                    "one axis; last operation, with --logits"},
-                   {"", "LogSoftmax", 7, 12, buildSoftmax<true>, nullptr,
-                    "all axes from `axis` on; last operation, with --logits"},
-                   {"", "LogSoftmax", 13, kNewest, buildSoftmax<true>, nullptr,
-                    "one axis; last operation, with --logits"},
-               });
+  table.insert(
+      table.end(),
+      {
+          {"", "Add", 7, kNewest, buildBinary<Binary::kAdd>, nullptr, integers},
+          {"", "Sub", 7, kNewest, buildBinary<Binary::kSub>, nullptr, integers},
+          {"", "Mul", 7, kNewest, buildBinary<Binary::kMul>, nullptr, integers},
+          {"", "Div", 7, kNewest, buildBinary<Binary::kDiv>, nullptr, integers},
+          {"", "Sum", 7, kNewest, buildNary<Binary::kAdd>, nullptr, ""},
+          {"", "Mean", 7, kNewest, buildMean, nullptr, ""},
+          {"", "Min", 7, kNewest, buildNary<Binary::kMin>, nullptr, integers},
+          {"", "Max", 7, kNewest, buildNary<Binary::kMax>, nullptr, integers},
+          {"", "Neg", 7, kNewest, buildUnary<Unary::kNeg>, nullptr, integers},
+          {"", "Abs", 7, kNewest, buildUnary<Unary::kAbs>, nullptr, integers},
+          {"", "Relu", 7, kNewest, buildUnary<Unary::kRelu>, nullptr, ""},
+          {"", "LeakyRelu", 7, kNewest, buildLeakyRelu, nullptr, "alpha is public"},
+          {"", "PRelu", 7, kNewest, buildPRelu, nullptr, ""},
+          {"", "Clip", 7, 10, buildClip, nullptr, "bounds are public"},
+          {"", "Clip", 11, kNewest, buildClip, nullptr, "constant bounds are public"},
+          {"", "Identity", 7, kNewest, buildIdentity, nullptr, ""},
+          {"", "Dropout", 7, kNewest, buildDropout, nullptr, "inference; no mask output"},
+          {"", "Softmax", 7, 12, buildSoftmax<false>, nullptr, "all axes from `axis` on"},
+          {"", "Softmax", 13, kNewest, buildSoftmax<false>, nullptr, "one axis"},
+          {"", "LogSoftmax", 7, 12, buildSoftmax<true>, nullptr, "all axes from `axis` on"},
+          {"", "LogSoftmax", 13, kNewest, buildSoftmax<true>, nullptr, "one axis"},
+      });
 }
 
 } // namespace dyad::onnx

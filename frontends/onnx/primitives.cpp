@@ -378,20 +378,24 @@ Value unary(Node &node, Unary kind, const Value &input) {
       return node.emit<nn::AbsOp>(input.computed);
     case Unary::kRelu:
       return node.emit<nn::ReluOp>(input.computed);
+    case Unary::kRound:
+      return node.emit<nn::RoundOp>(input.computed);
     }
   }
   if (input.kind() == Kind::kFloat)
     return folded(input, mapFloats(*input.constant, [kind](float x) {
-                    return kind == Unary::kNeg   ? -x
-                           : kind == Unary::kAbs ? std::fabs(x)
-                           : std::isnan(x)       ? x
-                                                 : std::max(x, 0.0F);
+                    return kind == Unary::kNeg     ? -x
+                           : kind == Unary::kAbs   ? std::fabs(x)
+                           : kind == Unary::kRound ? std::nearbyint(x)
+                           : std::isnan(x)         ? x
+                                                   : std::max(x, 0.0F);
                   }));
   return folded(input, mapIntegers(*input.constant, Kind::kInteger, [kind](int64_t x) {
                   int64_t negated = integerBinary(Binary::kSub, 0, x);
-                  return kind == Unary::kNeg   ? negated
-                         : kind == Unary::kAbs ? (x < 0 ? negated : x)
-                                               : std::max<int64_t>(x, 0);
+                  return kind == Unary::kNeg     ? negated
+                         : kind == Unary::kAbs   ? (x < 0 ? negated : x)
+                         : kind == Unary::kRound ? x
+                                                 : std::max<int64_t>(x, 0);
                 }));
 }
 

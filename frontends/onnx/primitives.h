@@ -36,7 +36,7 @@ Value spread(Node &node, const Value &input, const Shape &interior);
 enum class Binary { kAdd, kSub, kMul, kDiv, kMin, kMax };
 /// A quotient by a value that is no constant is a product with its reciprocal.
 Value binary(Node &node, Binary kind, const Value &lhs, const Value &rhs);
-enum class Unary { kNeg, kAbs, kRelu };
+enum class Unary { kNeg, kAbs, kRelu, kRound };
 Value unary(Node &node, Unary kind, const Value &input);
 /// min(max(x, low), high); an absent bound does not bound.
 Value clip(Node &node, const Value &input, std::optional<double> low, std::optional<double> high);

@@ -32,6 +32,7 @@ struct Tensor {
   Shape shape;
   std::vector<float> floats;
   std::vector<int64_t> integers;
+  int storedType = 0; // of the file (TensorProto), 0 where it was computed
 
   int64_t size() const;
 };

@@ -229,6 +229,7 @@ Tensor readTensor(const Proto &proto, const std::string &folder) {
   } catch (const Refusal &refusal) {
     throw Refusal(fmt::format("tensor '{}': {}", proto.name(), refusal.what()));
   }
+  tensor.storedType = proto.data_type();
   tensor.shape.assign(proto.dims().begin(), proto.dims().end());
   auto count = static_cast<size_t>(elementCount(tensor.shape));
   size_t bytes = count * bytesPerElement(proto.data_type());

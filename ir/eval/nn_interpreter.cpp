@@ -11,6 +11,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -28,11 +29,17 @@ Floats evaluateClip(nn::ClipOp op, const Floats &x) {
   return clear::clip(x, low, high);
 }
 
-Floats evaluateFunction(nn::FunctionOp op, Floats x) {
-  const double parameter = op.getParameter().convertToDouble();
+template <typename F> Floats mapped(Floats x, F &&function) {
   for (float &element : x.data)
-    element = static_cast<float>(nn::evaluateFunction(op.getKind(), parameter, element));
+    element = function(element);
   return x;
+}
+
+Floats evaluateFunction(nn::FunctionOp op, const Floats &x) {
+  const double parameter = op.getParameter().convertToDouble();
+  return mapped(x, [&](float a) {
+    return static_cast<float>(nn::evaluateFunction(op.getKind(), parameter, a));
+  });
 }
 
 Floats evaluateReduce(nn::ReduceOp op, const Floats &x) {
@@ -71,6 +78,7 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
         return clear::leakyRelu(*x[0], static_cast<float>(leaky.getAlpha().convertToDouble()));
       })
       .Case([&](nn::PReluOp) { return clear::prelu(*x[0], *x[1]); })
+      .Case([&](nn::RoundOp) { return mapped(*x[0], [](float a) { return std::nearbyint(a); }); })
       .Case([&](nn::FunctionOp function) { return evaluateFunction(function, *x[0]); })
       .Case([&](nn::ClipOp clip) { return evaluateClip(clip, *x[0]); })
       .Case([&](nn::Conv2DOp conv) {

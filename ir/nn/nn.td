@@ -120,6 +120,10 @@ def Nn_MaxOp : Nn_Binary<"max", [Commutative]> { let summary = "elementwise maxi
 def Nn_NegOp : Nn_Unary<"neg"> { let summary = "negation"; }
 def Nn_AbsOp : Nn_Unary<"abs"> { let summary = "absolute value"; }
 def Nn_ReluOp : Nn_Unary<"relu"> { let summary = "max(x, 0)"; }
+def Nn_RoundOp : Nn_Unary<"round"> {
+  let summary = "nearest integer, ties to even";
+  let description = [{ What quantised models are made of. In `fx` the result has no fraction bits, and ties go up. }];
+}
 def Nn_LeakyReluOp : Nn_Unary<"leaky_relu"> {
   let summary = "x where x >= 0, else alpha x";
   let arguments = (ins Nn_FloatTensor:$input, F64Attr:$alpha);
@@ -238,8 +242,7 @@ def Nn_ArgMaxOp : Nn_Op<"arg_max", [Pure]> {
 def Nn_SoftmaxOp : Nn_Unary<"softmax"> {
   let summary = "softmax, or its logarithm, along an axis";
   let description = [{
-    `fx` has no softmax yet: as the last operation it is removed where the user asks for logits (`--logits`), and refused
-    otherwise, by the pass `softmax-to-logits`.
+    `softmax-to-logits` removes it where only the order of its results matters, or where the user asks for the values before it.
   }];
   let arguments = (ins Nn_FloatTensor:$input, I64Attr:$axis, UnitAttr:$log);
   let hasVerifier = 1;

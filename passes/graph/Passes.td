@@ -65,10 +65,10 @@ def ExchangeReluMaxPool : Pass<"exchange-relu-max-pool", "::mlir::ModuleOp"> {
 }
 
 def SoftmaxToLogits : Pass<"softmax-to-logits", "::mlir::ModuleOp"> {
-  let summary = "Remove a softmax at the end of the model, or refuse it";
+  let summary = "Remove a softmax at the end of the model";
   let description = [{
     A softmax or its logarithm that only an arg-max along the same axis uses is removed: it keeps the order. One that
-    the graph returns is removed if the user agreed to logits. All others are errors, reported in one go.
+    the graph returns is removed if the user agreed to logits. All others stay.
 
     Example: tests/lit/graph/softmax_to_logits.mlir
   }];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax at the end of a classifier: removed where only the order of its results matters, or where
-// the user agrees to get its operands, the logits; refused everywhere else.
+// the user agrees to get its operands, the logits.
 #include "ir/nn/nn.h"
 #include "passes/graph/passes.h"
 
@@ -38,37 +38,17 @@ public:
   using SoftmaxToLogitsBase::SoftmaxToLogitsBase;
 
   void runOnOperation() final {
-    bool isRefused = false;
     SmallVector<nn::SoftmaxOp> softmaxes;
     getOperation().walk([&](nn::SoftmaxOp op) { softmaxes.push_back(op); });
     for (nn::SoftmaxOp softmax : softmaxes) {
       Use worst = Use::kOrder;
       for (Operation *user : softmax->getUsers())
         worst = std::max(worst, classify(softmax, user));
-      if (worst == Use::kOrder || (worst == Use::kOutput && logits)) {
-        softmax.getResult().replaceAllUsesWith(softmax.getInput());
-        softmax.erase();
+      if (worst == Use::kInner || (worst == Use::kOutput && !logits))
         continue;
-      }
-      refuse(softmax, worst);
-      isRefused = true;
+      softmax.getResult().replaceAllUsesWith(softmax.getInput());
+      softmax.erase();
     }
-    if (isRefused)
-      signalPassFailure();
-  }
-
-private:
-  static void refuse(nn::SoftmaxOp softmax, Use use) {
-    StringRef name = softmax.getLog() ? "LogSoftmax" : "Softmax";
-    if (use == Use::kOutput)
-      softmax.emitError()
-          << name
-          << ": a softmax that is returned is not supported; pass --logits to return the values "
-             "before it (the same order, but no probabilities), or cut the model before it with "
-             "--outputs";
-    else
-      softmax.emitError()
-          << name << ": softmax is not supported inside a model, only as its last operation";
   }
 };
 

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from harness import Cases, Secret, ints, w, x
+from harness import Cases, ints, random, w, x
 
 CASES = Cases()
 case = CASES.add
@@ -108,6 +108,32 @@ for post in ["NONE", "LOGISTIC"]:
     case("ai.onnx.ml/LinearClassifier", 17, [x(4, 3)], outputs=2, coefficients=w(3).tolist(), intercepts=w(1).tolist(),
          classlabels_ints=[0, 1], post_transform=post)
 case("ai.onnx.ml/ArrayFeatureExtractor", 17, [x(2, 5), ints(3, 0)])
+
+# Quantised values go back to floats within a model; here single operators on what tools write.
+scale, zero = np.float32(0.03), np.uint8(120)
+signed = dict(low=-1.5, high=1.5)
+
+
+def q(*shape, type=np.int8, low=-100, high=100):
+    return random.integers(low, high, shape).astype(type)
+
+
+case("QuantizeLinear", [10, 13, 21], [x(2, 3, 4, **signed), scale, zero])
+case("QuantizeLinear", 13, [x(2, 3, 4, **signed), np.float32(0.01), np.int8(3)])
+case("QuantizeLinear", 13, [x(2, 3, 4, **signed), w(3, low=0.01, high=0.02), q(3)], axis=1)
+case("QuantizeLinear", 13, [x(2, 3, 4, **signed), scale])
+case("DequantizeLinear", [10, 13, 21], [q(2, 3, type=np.uint8, low=0), scale, zero])
+case("DequantizeLinear", 13, [q(4, 3), w(3, low=0.01, high=0.02), q(3)], axis=1)
+case("DequantizeLinear", 13, [q(4), scale])
+case("QLinearConv", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), scale, zero, q(4, 3, 3, 3), np.float32(0.02), np.int8(0),
+                         np.float32(0.2), np.uint8(100), q(4, type=np.int32)], pads=[1, 1, 1, 1], only_folded=True)
+case("QLinearConv", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), scale, zero, q(4, 3, 3, 3), w(4, low=0.01, high=0.02),
+                         q(4, low=0, high=1), np.float32(0.2), np.uint8(100)], only_folded=True)
+case("QLinearMatMul", [10, 21], [q(5, 3, type=np.uint8, low=0), scale, zero, q(3, 4), np.float32(0.02), np.int8(5),
+                                 np.float32(0.2), np.uint8(100)], only_folded=True)
+case("MatMulInteger", 10, [q(5, 3, type=np.uint8, low=0), q(3, 4), zero, np.int8(5)], only_folded=True)
+case("ConvInteger", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), q(4, 3, 3, 3, type=np.uint8, low=0), zero, zero],
+     only_folded=True)
 
 
 if __name__ == "__main__":
