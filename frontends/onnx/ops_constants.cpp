@@ -113,7 +113,8 @@ int64_t narrowed(int64_t value, int type) {
 
 Value cast(const Value &input, Kind kind, int type) {
   if (!input.isConstant()) {
-    if (input.kind() == kind)
+    // An index that becomes a number stays one: it can only be reshaped and returned.
+    if (input.kind() == kind || (input.kind() == Kind::kInteger && kind == Kind::kFloat))
       return input;
     throw Refusal(fmt::format("a cast from {} to {} of '{}', which depends on a graph input, is "
                               "not supported; leave the cast out and convert the result",
@@ -266,9 +267,9 @@ void addConstants(std::vector<Operator> &table) {
           {"", "Size", 7, kNewest, buildSize, nullptr, "folded"},
           {"", "Range", 11, kNewest, buildRange, nullptr, folded},
           {"", "Cast", 7, kNewest, buildCast, checkCast,
-           "any of constants; between float types otherwise"},
+           "any of constants; between float types, and of indices, otherwise"},
           {"", "CastLike", 15, kNewest, buildCastLike, nullptr,
-           "any of constants; between float types otherwise"},
+           "any of constants; between float types, and of indices, otherwise"},
           {"", "Floor", 7, kNewest, buildFunction<floorOf>, nullptr, folded, true},
           {"", "Ceil", 7, kNewest, buildFunction<ceilOf>, nullptr, folded, true},
           {"", "Round", 11, kNewest, buildFunction<roundEven>, nullptr, folded, true},
