@@ -89,6 +89,10 @@ std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> oper
                     fmt::format("{}, {}, {}", in(), integer(static_cast<int64_t>(o.getLow())),
                                 integer(static_cast<int64_t>(o.getHigh()))));
       })
+      .Case([&](fx::FunctionOp o) {
+        return call("function",
+                    fmt::format("{}, functionFrom({})", in(), tables.vector(o.getNumbers())));
+      })
       .Case([&](fx::PReluOp o) {
         return call("prelu", fmt::format("{}, {}, {}", in(), in(1),
                                          fx::fixedType(o.getSlope()).getFraction()));
@@ -143,6 +147,7 @@ std::string suffixOf(Operation *op) {
       .Case("reduce_max", "maxima")
       .Case("reduce_min", "minima")
       .Case("arg_max", "index")
+      .Case("function", "result")
       .Case("mux", "selected")
       .Case("msb", "sign")
       .Case("reshape", "reshaped")

@@ -400,6 +400,10 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
       })
       .Case(
           [&](mpc::ReluOp o) { return fmt::format("relu(session, {}{})", in(), radixArgument(o)); })
+      .Case([&](mpc::FunctionOp o) {
+        return fmt::format("function(session, {}, functionFrom({}){})", in(),
+                           tables_.vector(o.getNumbers()), radixArgument(o));
+      })
       .Case([&](mpc::ClipOp o) {
         return fmt::format("clip(session, {}, {}, {}{})", in(),
                            integer(static_cast<int64_t>(o.getLow())),
@@ -469,6 +473,7 @@ std::string ProgramWriter::text(const InfoOptions &info, const std::string &outp
       options_.dyadVersion);
   if (usesClear_)
     text += "#include \"runtime/clear/elementwise.h\"\n"
+            "#include \"runtime/clear/functions.h\"\n"
             "#include \"runtime/clear/linear.h\"\n"
             "#include \"runtime/clear/reduce.h\"\n"
             "#include \"runtime/clear/structure.h\"\n";

@@ -6,8 +6,10 @@
 #include "ir/weights.h"
 #include "runtime/clear/checked.h"
 #include "runtime/clear/elementwise.h"
+#include "runtime/clear/functions.h"
 #include "runtime/clear/linear.h"
 #include "runtime/clear/reduce.h"
+#include "runtime/functions/scalar_function.h"
 #include "runtime/net/error.h"
 
 #include "mlir/IR/SymbolTable.h"
@@ -44,15 +46,15 @@ std::string nodeOf(Operation *op) {
 }
 
 // The element farthest outside [low, high], and how many are outside.
-struct Outside {
+struct Excess {
   std::int64_t worst = 0;
   std::int64_t count = 0;
 };
 
-Outside outside(const Integers &x, std::int64_t low, std::int64_t high) {
+Excess outside(const Integers &x, std::int64_t low, std::int64_t high) {
   if (x.data.empty())
     return {};
-  Outside result;
+  Excess result;
   __int128 farthest = 0;
   for (std::int64_t value : x.data) {
     if (value >= low && value <= high)
@@ -72,7 +74,7 @@ std::string typeName(fx::FixedType type) {
   return fmt::format("{}{}", type.getIsSigned() ? 's' : 'u', type.getWidth());
 }
 
-FxViolation widthViolation(Operation *op, Outside found) {
+FxViolation widthViolation(Operation *op, Excess found) {
   fx::FixedType type = fx::fixedType(op->getResult(0));
   FxViolation violation;
   violation.kind = Kind::kWidth;
@@ -91,7 +93,7 @@ FxViolation widthViolation(Operation *op, Outside found) {
   return violation;
 }
 
-FxViolation assumeViolation(fx::AssumeOp op, Outside found) {
+FxViolation assumeViolation(fx::AssumeOp op, Excess found) {
   fx::FixedType type = fx::fixedType(op.getResult());
   FxViolation violation;
   violation.kind = Kind::kAssume;
@@ -149,7 +151,7 @@ Integers fxWeightValue(Operation *op) {
   if (!fixed.getIsSigned() && fixed.getWidth() < 64)
     for (std::int64_t &value : result.data)
       value &= (std::int64_t{1} << fixed.getWidth()) - 1;
-  Outside found = outside(result, clampTo64(fixed.lowest()), clampTo64(fixed.highest()));
+  Excess found = outside(result, clampTo64(fixed.lowest()), clampTo64(fixed.highest()));
   DYAD_REQUIRE(found.count == 0, kBadInput, "weight '{}': {} does not fit {}",
                weight.getSymName().str(), found.worst, typeName(fixed));
   return result;
@@ -183,6 +185,8 @@ Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
         return clear::clip(*x[0], static_cast<std::int64_t>(clip.getLow()),
                            static_cast<std::int64_t>(clip.getHigh()));
       })
+      .Case(
+          [&](fx::FunctionOp op) { return clear::function(*x[0], functionFrom(op.getNumbers())); })
       .Case([&](fx::PReluOp prelu) {
         int fraction = fx::fixedType(prelu.getSlope()).getFraction();
         DYAD_REQUIRE(fraction >= 0, kOutOfRange, "the slope's fraction {} is negative", fraction);
@@ -251,11 +255,11 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
   auto check = [&](Operation *op, const Integers &value) -> LogicalResult {
     fx::FixedType type = fx::fixedType(op->getResult(0));
     if (auto assume = dyn_cast<fx::AssumeOp>(op)) {
-      Outside found = outside(value, static_cast<std::int64_t>(assume.getLow()),
-                              static_cast<std::int64_t>(assume.getHigh()));
+      Excess found = outside(value, static_cast<std::int64_t>(assume.getLow()),
+                             static_cast<std::int64_t>(assume.getHigh()));
       return found.count == 0 ? success() : report(assumeViolation(assume, found));
     }
-    Outside found = outside(value, clampTo64(type.lowest()), clampTo64(type.highest()));
+    Excess found = outside(value, clampTo64(type.lowest()), clampTo64(type.highest()));
     return found.count == 0 ? success() : report(widthViolation(op, found));
   };
   // The integers of one operation's result; null when it depends on a value that is missing.

@@ -5,6 +5,8 @@
 #include "ir/fx/owner.h"
 #include "ir/weights.h"
 #include "ir/windows.h"
+#include "runtime/functions/scalar_function.h"
+#include "runtime/net/error.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -287,6 +289,21 @@ LogicalResult MulOp::verify() {
   if (failed(verifySameShape(*this)))
     return failure();
   return verifyProduct(*this, getLhs(), getRhs());
+}
+LogicalResult fx::FunctionOp::verify() {
+  if (failed(verifySameShape(*this)))
+    return failure();
+  try {
+    ScalarFunction f = functionFrom(getNumbers());
+    FixedType from = fixedType(getInput());
+    FixedType to = fixedType(getResult());
+    if (!from.getIsSigned() || !to.getIsSigned() || from.getWidth() != inputBits(f) ||
+        to.getWidth() != outputBits(f))
+      return emitOpError("takes s") << inputBits(f) << " and gives s" << outputBits(f);
+  } catch (const Error &error) {
+    return emitOpError(error.what());
+  }
+  return verifyOwner(*this);
 }
 LogicalResult PReluOp::verify() {
   if (failed(verifySameShape(*this)))

@@ -155,6 +155,17 @@ def Fx_ClipOp : Fx_Unary<"clip"> {
   let summary = "min(max(x, low), high), bounds as integers";
   let arguments = (ins Fx_Tensor:$input, I64Attr:$low, I64Attr:$high);
 }
+def Fx_FunctionOp : Fx_Op<"function", [Pure]> {
+  let summary = "a smooth function of each element, approximated";
+  let description = [{
+    `numbers` are a piecewise polynomial or a function normalised by its leading one (`runtime/functions/scalar_function.h`; "evaluate"
+    defines the integers exactly), for an input of the operand's width and a result of the result's; `function` says what it stands for.
+  }];
+  let arguments = (ins Fx_Tensor:$input, StrAttr:$function, DenseI64ArrayAttr:$numbers);
+  let results = (outs Fx_Tensor:$result);
+  let assemblyFormat = "$function $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 def Fx_PReluOp : Fx_Op<"prelu", [Pure]> {
   let summary = "x where x >= 0, else slope x";
   let description = [{

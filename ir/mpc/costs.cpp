@@ -4,6 +4,7 @@
 
 #include "ir/fx/owner.h"
 
+#include "runtime/functions/scalar_function.h"
 #include "runtime/he/he_cost.h"
 
 using namespace mlir;
@@ -166,6 +167,9 @@ Cost DivideOp::cost() {
 Cost MsbOp::cost() { return msbCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MuxOp::cost() { return multiplexCost(elements(getInput()), {ringBits(getInput())}); }
 Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
+Cost mpc::FunctionOp::cost() {
+  return scalarFunctionCost(elements(getInput()), functionFrom(getNumbers()), radixOf(*this));
+}
 Cost ClipOp::cost() { return clipCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MaxPool2DOp::cost() {
   return maxPool2dCost(shapeOf(getInput()), poolWindowOf(*this), ringBits(getInput()),

@@ -5,6 +5,8 @@
 #include "ir/fx/owner.h"
 #include "ir/mpc/target.h"
 #include "ir/windows.h"
+#include "runtime/functions/scalar_function.h"
+#include "runtime/net/error.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -141,6 +143,16 @@ LogicalResult TruncateReduceOp::verify() {
 LogicalResult TruncateReluOp::verify() {
   if (getShift() >= width(getInput()))
     return emitOpError("shift must be less than the width");
+  return verifySameShape(*this);
+}
+LogicalResult mpc::FunctionOp::verify() {
+  try {
+    ScalarFunction f = functionFrom(getNumbers());
+    if (width(getInput()) != inputBits(f) || width(getResult()) != outputBits(f))
+      return emitOpError("takes ") << inputBits(f) << " bits and gives " << outputBits(f);
+  } catch (const Error &error) {
+    return emitOpError(error.what());
+  }
   return verifySameShape(*this);
 }
 LogicalResult TruncateOp::verify() {

@@ -202,6 +202,12 @@ def Mpc_ReluOp : Mpc_Comparison<"relu", [SameOperandsAndResultType]> {
   let arguments = (ins Mpc_Arith:$input, Mpc_Radix:$radix);
   let hasVerifier = 0;
 }
+def Mpc_FunctionOp : Mpc_Comparison<"function"> {
+  let summary = "a smooth function of each element, by look-ups and narrow products";
+  let description = [{ As `fx.function`; the rings are the input's and the result's widths there. }];
+  let arguments = (ins Mpc_Arith:$input, StrAttr:$function, DenseI64ArrayAttr:$numbers, Mpc_Radix:$radix);
+  let assemblyFormat = "$function $input attr-dict `:` functional-type(operands, results)";
+}
 def Mpc_ClipOp : Mpc_Comparison<"clip", [SameOperandsAndResultType]> {
   let summary = "min(max(x, low), high), both comparisons in the same flows";
   let arguments = (ins Mpc_Arith:$input, I64Attr:$low, I64Attr:$high, Mpc_Radix:$radix);

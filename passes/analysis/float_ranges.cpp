@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/analysis/float_ranges.h"
 
+#include "ir/nn/functions.h"
 #include "ir/weights.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -47,6 +49,42 @@ ArrayRef<int64_t> shapeOf(Value value) {
 
 bool isPadded(ArrayRef<int64_t> pads) {
   return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
+}
+
+// Smallest and largest value on an interval: at its ends, where the function is monotone, or what
+// the function never leaves.
+FloatRange functionRange(nn::FunctionOp op, FloatRange input) {
+  const double parameter = op.getParameter().convertToDouble();
+  const double infinity = std::numeric_limits<double>::infinity();
+  auto value = [&](double x) { return nn::evaluateFunction(op.getKind(), parameter, x); };
+  FloatRange ends;
+  if (nn::functionDomain(op.getKind(), parameter).nonNegative && input.low < 0)
+    return {};
+  double a = value(input.low);
+  double b = value(input.high);
+  if (!std::isnan(a) && !std::isnan(b))
+    ends = {std::min(a, b), std::max(a, b)};
+  switch (op.getKind()) {
+  case nn::FunctionKind::kReciprocal:
+  case nn::FunctionKind::kPower: // a pole, or a minimum, may lie at 0
+    if (input.low <= 0 && input.high >= 0)
+      return op.getKind() == nn::FunctionKind::kPower && parameter > 0
+                 ? FloatRange{std::min({0.0, ends.low}), std::max(0.0, ends.high)}
+                 : FloatRange();
+    return ends;
+  case nn::FunctionKind::kSin:
+  case nn::FunctionKind::kCos:
+    return {-1, 1};
+  case nn::FunctionKind::kGelu:
+  case nn::FunctionKind::kGeluTanh:
+  case nn::FunctionKind::kSilu:
+  case nn::FunctionKind::kMish: { // one minimum, not below -0.31
+    constexpr double kLowest = -0.31;
+    return {std::min(kLowest, ends.low), std::max(0.0, std::isnan(b) ? infinity : ends.high)};
+  }
+  default:
+    return ends;
+  }
 }
 
 // Rounding of f32 sums is not part of interval arithmetic: a little more than it can be.
@@ -221,6 +259,8 @@ FloatRange FloatRanges::compute(Operation *op) const {
         FloatRange positive{std::max(in().low, 0.0), std::max(in().high, 0.0)};
         return hull(positive, dyad::product(negative, in(1)));
       })
+      .Case([&](nn::RoundOp) { return FloatRange{std::floor(in().low), std::ceil(in().high)}; })
+      .Case([&](nn::FunctionOp function) { return functionRange(function, in()); })
       .Case([&](nn::ClipOp clip) {
         FloatRange range = in();
         if (clip.getLow()) {

@@ -4,6 +4,8 @@
 #include "passes/analysis/integer_ranges.h"
 
 #include "ir/fx/owner.h"
+#include "runtime/functions/scalar_function.h"
+#include "runtime/net/error.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -184,6 +186,18 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
         auto low = static_cast<int64_t>(clip.getLow());
         auto high = static_cast<int64_t>(clip.getHigh());
         return minimum(maximum(in(), {low, low}), {high, high});
+      })
+      .Case([&](fx::FunctionOp op) -> IntegerRange {
+        fx::FixedType type = fx::fixedType(op.getResult());
+        IntegerRange inputs = in();
+        try {
+          auto [low, high] =
+              resultsOf(functionFrom(op.getNumbers()), static_cast<int64_t>(inputs.low),
+                        static_cast<int64_t>(inputs.high));
+          return low <= high ? IntegerRange{low, high} : rangeOf(type);
+        } catch (const Error &) { // inputs that the program never has, as far as it knows
+          return rangeOf(type);
+        }
       })
       .Case([&](fx::PReluOp prelu) {
         int fraction = std::clamp(fx::fixedType(prelu.getSlope()).getFraction(), 0, 62);

@@ -3,6 +3,8 @@
 // assumptions with head-room behind the operations that compute new magnitudes.
 #include "passes/numbers/passes.h"
 
+#include "ir/nn/functions.h"
+
 #include "ir/eval/nn_interpreter.h"
 #include "passes/analysis/float_ranges.h"
 #include "passes/numbers/precision.h"
@@ -26,6 +28,16 @@ bool computesMagnitudes(Operation *op) {
     return reduce.getKind() == nn::ReduceKind::kSum || reduce.getKind() == nn::ReduceKind::kL1;
   return isa<nn::Conv2DOp, nn::MatMulOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PReluOp,
              nn::BatchNormOp>(op);
+}
+
+// Whether a function of the value has no result at zero: then head-room is a factor there too.
+bool mustBePositive(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (auto function = dyn_cast<nn::FunctionOp>(user))
+      return nn::functionDomain(function.getKind(), function.getParameter().convertToDouble())
+          .excludesZero;
+    return (isStructure(user) || isa<nn::AssumeOp>(user)) && mustBePositive(user->getResult(0));
+  });
 }
 
 bool isFloat(Value value) {
@@ -171,7 +183,9 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         double margin = (std::exp2(bits) - 1) * kShare * range.magnitude();
         if (margin == 0 && range.magnitude() == 0)
           margin = 0x1p-10; // nothing but zeros seen: room for something
-        range = {range.low - margin, range.high + margin};
+        double low = range.low > 0 && mustBePositive(value) ? range.low * std::exp2(-bits)
+                                                            : range.low - margin;
+        range = {low, range.high + margin};
       }
       FloatRange proved = ranges.at(value);
       if (!input) {

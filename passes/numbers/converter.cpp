@@ -106,10 +106,9 @@ void Converter::convert(Operation *op) {
       .Case([&](nn::AveragePool2DOp pool) { convertAveragePool(pool); })
       .Case([&](nn::ReduceOp reduce) { convertReduce(reduce); })
       .Case([&](nn::ArgMaxOp argMax) { convertArgMax(argMax); })
-      .Case([&](nn::SoftmaxOp) {
-        fail(op, "softmax has no fixed-point form; as the last operation it can be left out with "
-                 "--logits, or ask for the tensor before it with --outputs");
-      })
+      .Case([&](nn::RoundOp round) { convertRound(round); })
+      .Case([&](nn::FunctionOp function) { convertFunction(function); })
+      .Case([&](nn::SoftmaxOp softmax) { convertSoftmax(softmax); })
       .Case([&](nn::DivOp) {
         fail(op, "division by a value that is not constant has no fixed-point form");
       })
@@ -205,7 +204,11 @@ std::optional<IntegerRange> Converter::assumption(Value value, int64_t fraction,
     ++bits;
   __int128 bound = ((static_cast<__int128>(1) << bits) - 1);
   bound = clampedProduct(bound, static_cast<__int128>(1) << std::min<int64_t>(fraction - base, 90));
-  return IntegerRange{low >= 0 ? 0 : -bound, high <= 0 ? 0 : bound};
+  // A positive value keeps its distance from zero, which functions may ask for.
+  __int128 least = 0;
+  if (double units = std::ldexp(low, static_cast<int>(fraction)); low > 0 && units >= 1)
+    least = static_cast<__int128>(1) << std::min(std::ilogb(units), 90);
+  return IntegerRange{low >= 0 ? least : -bound, high <= 0 ? 0 : bound};
 }
 
 Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t fraction,

@@ -6,12 +6,15 @@
 #include "ir/fx/owner.h"
 #include "passes/analysis/float_ranges.h"
 #include "passes/analysis/integer_ranges.h"
+#include "passes/approximation/approximate.h"
 #include "passes/numbers/config.h"
 #include "passes/numbers/quantiser.h"
 #include "passes/numbers/scale_groups.h"
+#include "runtime/functions/scalar_function.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <map>
 #include <set>
 
 namespace dyad {
@@ -73,6 +76,15 @@ private:
   void convertAveragePool(nn::AveragePool2DOp op);
   void convertReduce(nn::ReduceOp op);
   void convertArgMax(nn::ArgMaxOp op);
+  void convertRound(nn::RoundOp op);
+  void convertFunction(nn::FunctionOp op);
+  void convertSoftmax(nn::SoftmaxOp op);
+  /// x + 1 of its last place.
+  Number plusOneUnit(mlir::Operation *op, const Number &x);
+  /// The function of a number, at `fraction` in `width` bits. Nothing, after a diagnostic, where no
+  /// polynomial is good enough.
+  std::optional<Number> approximated(mlir::Operation *op, const approximation::SmoothFunction &f,
+                                     const Number &input, int64_t fraction, unsigned width);
 
   /// The operand as it is, perhaps with more fraction bits than its group's.
   Number raw(mlir::Value value);
@@ -113,6 +125,8 @@ private:
   mlir::OpBuilder builder_;
   llvm::DenseMap<mlir::Value, Number> numbers_;
   llvm::DenseMap<mlir::Value, Number> settled_;
+  /// What was found before: recurrent steps ask for the same again and again.
+  std::map<std::string, std::optional<ScalarFunction>> approximations_;
   bool ok_ = true;
 };
 

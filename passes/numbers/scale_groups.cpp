@@ -90,6 +90,9 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   llvm::DenseMap<Value, Operation *> chosenBy;
   llvm::DenseMap<Value, double> magnitudes;
   std::optional<int64_t> common = config.defaults.scale ? config.defaults.scale : rule.fixed;
+  for (Operation *op : operations)
+    if (isa<nn::RoundOp>(op)) // integers, whatever else shares their scale
+      fractions_[find(op->getResult(0))] = 0;
   for (Operation *op : operations) {
     Value group = find(op->getResult(0));
     double &magnitude = magnitudes[group];

@@ -2,6 +2,7 @@
 // Lowering of comparisons and of what is made of them. Signs are read in the narrowest ring that
 // holds what is compared; selected values are computed in the result's ring.
 #include "passes/protocols/lowering.h"
+#include "runtime/functions/scalar_function.h"
 
 using namespace mlir;
 
@@ -13,6 +14,13 @@ void Lowering::lowerRelu(fx::ReluOp op) {
   if (!range(input).nonNegative())
     shares = create<mpc::ReluOp>(shares.getType(), shares);
   define(op.getResult(), shares);
+}
+
+void Lowering::lowerFunction(fx::FunctionOp op) {
+  const ScalarFunction f = functionFrom(op.getNumbers());
+  define(op.getResult(), create<mpc::FunctionOp>(arith(op.getResult(), outputBits(f)),
+                                                 ring(op.getInput(), inputBits(f)),
+                                                 op.getFunction(), op.getNumbers()));
 }
 
 void Lowering::lowerAbs(fx::AbsOp op) {

@@ -152,6 +152,7 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](fx::MinOp) { return lowerMinMax(op, false), success(); })
       .Case([&](fx::MaxOp) { return lowerMinMax(op, true), success(); })
       .Case([&](fx::ClipOp clip) { return lowerClip(clip), success(); })
+      .Case([&](fx::FunctionOp function) { return lowerFunction(function), success(); })
       .Case([&](fx::PReluOp prelu) { return lowerPRelu(prelu), success(); })
       .Case<fx::MaxPool2DOp, fx::ReduceMaxOp>([&](auto) { return lowerMaximum(op), success(); })
       .Case([&](fx::ReduceMinOp reduce) { return lowerReduceMin(reduce), success(); })

@@ -46,6 +46,7 @@ private:
   void lowerAbs(fx::AbsOp op);
   void lowerMinMax(mlir::Operation *op, bool isMax);
   void lowerClip(fx::ClipOp op);
+  void lowerFunction(fx::FunctionOp op);
   void lowerPRelu(fx::PReluOp op);
   void lowerMaximum(mlir::Operation *op);
   void lowerReduceMin(fx::ReduceMinOp op);

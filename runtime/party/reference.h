@@ -6,6 +6,7 @@
 
 #include "runtime/clear/checked.h"
 #include "runtime/clear/elementwise.h"
+#include "runtime/clear/functions.h"
 #include "runtime/clear/linear.h"
 #include "runtime/clear/reduce.h"
 #include "runtime/clear/structure.h"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tensor/pointwise.h"
 
+#include "runtime/functions/exponential.h"
+#include "runtime/functions/normalized.h"
+#include "runtime/functions/piecewise.h"
 #include "runtime/protocols/comparison.h"
 #include "runtime/protocols/nonlinear.h"
 #include "runtime/protocols/selection.h"
@@ -57,6 +60,20 @@ Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero) {
   requireSame(bit.shape, x.shape);
   BitVec selector = whereZero ? notBits(session, std::move(bit.bits)) : std::move(bit.bits);
   x.values = co_await multiplex(session, std::move(selector), std::move(x.values), x.bits);
+  co_return x;
+}
+
+Task<Share> function(Session &session, Share x, ScalarFunction f, Radix radix) {
+  DYAD_REQUIRE(x.bits == inputBits(f), kOutOfRange, "shares modulo 2^{} for a function of {} bits",
+               x.bits, inputBits(f));
+  x.bits = outputBits(f);
+  if (auto *p = std::get_if<PiecewisePolynomial>(&f))
+    x.values = co_await piecewise(session, std::move(*p), std::move(x.values), radix);
+  else if (auto *e = std::get_if<ExponentialFunction>(&f))
+    x.values = co_await exponential(session, std::move(*e), std::move(x.values), radix);
+  else
+    x.values = co_await normalized(session, std::get<NormalizedFunction>(std::move(f)),
+                                   std::move(x.values), radix);
   co_return x;
 }
 

@@ -3,6 +3,7 @@
 // comparisons, selection and activations. Each is a protocol of runtime/protocols on all elements.
 #pragma once
 
+#include "runtime/functions/scalar_function.h"
 #include "runtime/net/task.h"
 #include "runtime/protocols/truncation_cost.h"
 #include "runtime/tensor/tensor_cost.h"
@@ -38,6 +39,8 @@ Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding ro
 Task<BitShare> msb(Session &session, Share x, Radix radix = {});
 /// x where the bit is one (zero with `whereZero`), else 0. multiplexCost(n, {l}).
 Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero = false);
+/// f(x) into a ring of outputBits(f) bits; x is modulo 2^inputBits(f). scalarFunctionCost(n, f).
+Task<Share> function(Session &session, Share x, ScalarFunction f, Radix radix = {});
 /// max(x, 0). reluCost(n, l).
 Task<Share> relu(Session &session, Share x, Radix radix = {});
 /// min(max(x, low), high) for low <= high; differences with the bounds fit l bits. clipCost(n, l).

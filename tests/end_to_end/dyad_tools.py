@@ -61,8 +61,10 @@ def run_parties(folder, inputs, output=None, server_inputs=(), server_output=Non
     for command, given, result in ((server, server_inputs, server_output), (client, inputs, output)):
         for item in given:
             command += ["--input", item]
-        if result is not None:
-            command += ["--output", result] + (["--raw"] if raw else [])
+        for item in [] if result is None else result if isinstance(result, list) else [result]:
+            command += ["--output", item]
+        if result is not None and raw:
+            command += ["--raw"]
     server = start(server)
     done = run(client, timeout)
     try:

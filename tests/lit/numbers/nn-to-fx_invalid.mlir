@@ -3,8 +3,8 @@
 // Everything that cannot be converted is reported in one run; what only depends on it is not.
 func.func @all_in_one_go() {
   %x = nn.input "x" owner "client" range -1.0 to 1.0 : tensor<1x2xf32>
-  // expected-error @below {{softmax has no fixed-point form}}
-  %0 = nn.softmax %x {axis = 1 : i64} : tensor<1x2xf32>
+  // expected-error @below {{log of a value in [-1, 1], which includes numbers that it has no value for}}
+  %0 = nn.function #nn.function<log> %x : tensor<1x2xf32>
   %1 = nn.relu %0 : tensor<1x2xf32>
   // expected-error @below {{division by a value that is not constant}}
   %2 = nn.div %x, %x : tensor<1x2xf32>

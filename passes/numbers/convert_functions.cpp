@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions of one variable, softmax and rounding, from nn to fx: which piecewise polynomial stands
+// for a function over the integers that reach it.
+#include "passes/numbers/converter.h"
+
+#include "ir/nn/functions.h"
+#include "passes/approximation/approximate.h"
+#include "passes/approximation/exponential.h"
+#include "passes/approximation/normalize.h"
+#include "passes/numbers/integer_math.h"
+#include "runtime/functions/scalar_function.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace dyad {
+namespace {
+
+using approximation::Request;
+using approximation::SmoothFunction;
+
+// Units in the last place that an approximation may be off, as long as some polynomial manages;
+// beyond kWorst the function is refused.
+constexpr double kWanted = 1;
+constexpr double kWorst = 64;
+constexpr unsigned kMaxBits = 62;
+
+SmoothFunction smooth(nn::FunctionKind kind, double parameter) {
+  std::string name = nn::stringifyFunctionKind(kind).str();
+  if (kind == nn::FunctionKind::kElu)
+    return approximation::elu(parameter);
+  if (const SmoothFunction *known = approximation::findFunction(name))
+    return *known;
+  SmoothFunction function;
+  function.name = name;
+  function.part = [=](double x) { return nn::evaluateFunction(kind, parameter, x); };
+  return function;
+}
+
+/// A function that also has a normalised form: a power or a logarithm of positive numbers.
+std::optional<double> exponentOf(const SmoothFunction &f) {
+  for (const auto &[name, exponent] :
+       {std::pair{"reciprocal", -1.0}, {"rsqrt", -0.5}, {"sqrt", 0.5}})
+    if (f.name == name)
+      return exponent;
+  return std::nullopt;
+}
+
+/// The form that sends fewer bits, or nothing if none is as exact as asked for.
+std::optional<ScalarFunction> cheapest(const SmoothFunction &f, const Request &request) {
+  std::optional<ScalarFunction> best;
+  if (auto found = approximation::approximate(f, request))
+    best = std::move(found->polynomial);
+  auto bits = [](const ScalarFunction &form) {
+    constexpr std::uint64_t kElements = 64;
+    return approximation::bitsPerElement(scalarFunctionCost(kElements, form));
+  };
+  if (f.name == "exp")
+    if (auto found = approximation::approximateExponential(request)) {
+      ScalarFunction other = std::move(found->function);
+      if (!best || bits(other) < bits(*best))
+        best = std::move(other);
+    }
+  if (request.low <= 0)
+    return best;
+  std::optional<approximation::NormalizedApproximation> normalized;
+  if (std::optional<double> exponent = exponentOf(f))
+    normalized = approximation::approximatePower(*exponent, request);
+  else if (f.name == "log")
+    normalized = approximation::approximateLog(1, request);
+  if (!normalized)
+    return best;
+  ScalarFunction other = std::move(normalized->function);
+  return !best || bits(other) < bits(*best) ? other : best;
+}
+
+/// The integers that the function takes on [low, high], a little more.
+IntegerRange resultRange(const SmoothFunction &f, const IntegerRange &inputs, int64_t inputFraction,
+                         int64_t outputFraction) {
+  constexpr int kPoints = 4096;
+  double unit = std::ldexp(1.0, static_cast<int>(-inputFraction));
+  auto low = static_cast<double>(inputs.low);
+  auto high = static_cast<double>(inputs.high);
+  double least = std::numeric_limits<double>::infinity();
+  double most = -least;
+  for (int i = 0; i <= kPoints; ++i) {
+    double y = f((low + (high - low) * i / kPoints) * unit);
+    least = std::min(least, y);
+    most = std::max(most, y);
+  }
+  constexpr double kSlack = 1 + 1e-6;
+  auto scaled = [&](double y) { return std::ldexp(y * kSlack, static_cast<int>(outputFraction)); };
+  constexpr double kFar = 0x1p+80;
+  return {static_cast<__int128>(std::floor(std::clamp(scaled(least), -kFar, kFar))) - 2,
+          static_cast<__int128>(std::ceil(std::clamp(scaled(most), -kFar, kFar))) + 2};
+}
+
+} // namespace
+
+std::optional<Converter::Number> Converter::approximated(Operation *op, const SmoothFunction &f,
+                                                         const Number &input, int64_t fraction,
+                                                         unsigned width) {
+  fx::FixedType from = fx::fixedType(input.value);
+  Request request;
+  request.inputBits = from.getWidth();
+  request.inputScale = static_cast<unsigned>(std::max(from.getFraction(), 0));
+  request.low = static_cast<int64_t>(input.range.low);
+  request.high = static_cast<int64_t>(input.range.high);
+  request.outputBits = width;
+  request.outputScale = static_cast<unsigned>(std::max<int64_t>(fraction, 0));
+  if (from.getFraction() < 0 || fraction < 0 || width > kMaxBits || from.getWidth() > kMaxBits) {
+    fail(op, fmt::format("{} of numbers of {} bits, {} of them after the point, to {} bits, {} "
+                         "after the point; at most {} bits and no negative scale are possible",
+                         f.name, from.getWidth(), from.getFraction(), width, fraction, kMaxBits));
+    return std::nullopt;
+  }
+  const std::string key =
+      fmt::format("{} {} {} {} {} {} {}", f.name, f.part(1), request.inputBits, request.inputScale,
+                  request.low, request.high, fmt::format("{} {}", width, fraction));
+  auto [known, isNew] = approximations_.try_emplace(key);
+  for (request.maxUlp = kWanted; isNew && !known->second && request.maxUlp <= kWorst;
+       request.maxUlp *= 2)
+    known->second = cheapest(f, request);
+  if (!known->second) {
+    double unit = std::ldexp(1.0, -from.getFraction());
+    fail(op, fmt::format("{} over [{:.6g}, {:.6g}] is too steep or too wide for {} fraction bits; "
+                         "narrow its input with --calibrate or --input-range, or use a smaller "
+                         "scale",
+                         f.name, static_cast<double>(request.low) * unit,
+                         static_cast<double>(request.high) * unit, fraction));
+    return std::nullopt;
+  }
+  const ScalarFunction &found = *known->second;
+  Value value = builder_.create<fx::FunctionOp>(op->getLoc(),
+                                                type(input.value, width, fraction, from.getOwner()),
+                                                input.value, f.name, numbersOf(found));
+  auto [low, high] = resultsOf(found, request.low, request.high);
+  IntegerRange range = low <= high ? IntegerRange{low, high} : IntegerRange{};
+  if (low > high) {
+    __int128 end = static_cast<__int128>(1) << (width - 1);
+    range = {-end, end - 1};
+  }
+  return Number{value, range, true};
+}
+
+// Half a unit is what rounding the number has cost already, and roots have no slope at zero.
+Converter::Number Converter::plusOneUnit(Operation *op, const Number &x) {
+  fx::FixedType from = fx::fixedType(x.value);
+  IntegerRange range{x.range.low + 1, x.range.high + 1};
+  unsigned width = std::max(from.getWidth(), range.signedBits());
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(x.value.getType()).getShape();
+  FixedConstant unit =
+      quantiser_.publicConstant(builder_, op->getLoc(), "unit", {1}, {1}, from.getFraction());
+  auto unitType = fx::fixedType(unit.value);
+  Value one = builder_.create<fx::ReshapeOp>(
+      op->getLoc(), RankedTensorType::get(SmallVector<int64_t>(shape.size(), 1), unitType),
+      unit.value);
+  Value ones =
+      builder_.create<fx::BroadcastOp>(op->getLoc(), RankedTensorType::get(shape, unitType), one);
+  Value sum = builder_.create<fx::AddOp>(
+      op->getLoc(), type(x.value, width, from.getFraction(), from.getOwner()), x.value, ones);
+  return {sum, range, true};
+}
+
+void Converter::convertFunction(nn::FunctionOp op) {
+  Number input = settled(op.getInput());
+  fx::FixedType from = fx::fixedType(input.value);
+  double parameter = op.getParameter().convertToDouble();
+  nn::FunctionDomain domain = nn::functionDomain(op.getKind(), parameter);
+  bool touchesZero = input.range.low <= 0 && input.range.high >= 0;
+  if ((domain.nonNegative && input.range.low < 0) || (domain.excludesZero && touchesZero)) {
+    double unit = std::ldexp(1.0, -from.getFraction());
+    return fail(op, fmt::format("{} of a value in [{:.6g}, {:.6g}], which includes numbers that "
+                                "it has no value for; add a small constant in the model, or "
+                                "declare its range",
+                                nn::stringifyFunctionKind(op.getKind()).str(),
+                                static_cast<double>(input.range.low) * unit,
+                                static_cast<double>(input.range.high) * unit));
+  }
+  if (op.getKind() == nn::FunctionKind::kSqrt && input.range.low == 0)
+    input = plusOneUnit(op, input);
+  SmoothFunction f = smooth(op.getKind(), parameter);
+  int64_t fraction = scales_.fraction(op.getResult());
+  IntegerRange proved = resultRange(f, input.range, from.getFraction(), fraction);
+  Format chosen = format(op, proved, fraction, Stage::kResult);
+  std::optional<Number> result = approximated(op, f, input, fraction, chosen.width);
+  if (!result)
+    return;
+  chosen.range = cut(chosen.range, result->range);
+  finish(op, result->value, chosen, true);
+}
+
+// exp(x - max) / sum, with the quotient as a product with one reciprocal for each row; or
+// x - max - log(sum).
+void Converter::convertSoftmax(nn::SoftmaxOp op) {
+  Number x = settled(op.getInput());
+  fx::FixedType from = fx::fixedType(x.value);
+  Value result = op.getResult();
+  const int64_t fraction = scales_.fraction(result);
+  const auto axis = static_cast<size_t>(op.getAxis());
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(result.getType()).getShape();
+  SmallVector<int64_t> row(shape);
+  row[axis] = 1;
+  auto tensor = [&](ArrayRef<int64_t> dims, unsigned width, int64_t bits) {
+    return RankedTensorType::get(dims, fx::FixedType::get(op.getContext(), /*isSigned=*/true, width,
+                                                          static_cast<int>(bits), from.getOwner()));
+  };
+  auto widthOf = [](const IntegerRange &range) { return std::max(2U, range.signedBits()); };
+  auto axes = builder_.getDenseI64ArrayAttr({static_cast<int64_t>(axis)});
+  Location loc = op.getLoc();
+
+  Value most = builder_.create<fx::ReduceMaxOp>(
+      loc, tensor(row, from.getWidth(), from.getFraction()), x.value, axes);
+  Value repeated = builder_.create<fx::BroadcastOp>(
+      loc, tensor(shape, from.getWidth(), from.getFraction()), most);
+  IntegerRange below{clampedInteger(x.range.low - x.range.high), 0};
+  unsigned belowWidth = choices_.bitwidth ? from.getWidth() : widthOf(below);
+  Number rest{builder_.create<fx::SubOp>(loc, tensor(shape, belowWidth, from.getFraction()),
+                                         x.value, repeated),
+              below, true};
+
+  // Errors of the exponentials add up in the sum, which only divides.
+  const int64_t inner = std::max<int64_t>(fraction, 1) + 1;
+  const __int128 one = static_cast<__int128>(1) << inner;
+  std::optional<Number> powers =
+      approximated(op, smooth(nn::FunctionKind::kExp, 0), rest, inner, widthOf({0, one + 2}));
+  if (!powers)
+    return;
+  powers->range = cut({0, one + 2}, powers->range);
+  IntegerRange total = scaledBy(powers->range, shape[axis]);
+  total.low = std::max(total.low, one - 2); // the largest element's share is 1
+  Number sum{builder_.create<fx::ReduceSumOp>(loc, tensor(row, widthOf(total), inner),
+                                              powers->value, axes),
+             total, true};
+  if (op.getLog()) {
+    SmoothFunction log = smooth(nn::FunctionKind::kLog, 0);
+    IntegerRange logs = resultRange(log, total, inner, from.getFraction());
+    std::optional<Number> log1 = approximated(op, log, sum, from.getFraction(), widthOf(logs));
+    if (!log1)
+      return;
+    IntegerRange proved = sumOf(rest.range, negated(log1->range));
+    Value spread = builder_.create<fx::BroadcastOp>(
+        loc, tensor(shape, fx::fixedType(log1->value).getWidth(), from.getFraction()), log1->value);
+    Format chosen = format(op, proved, from.getFraction(), Stage::kAccumulator);
+    Value value = builder_.create<fx::SubOp>(loc, tensor(shape, chosen.width, from.getFraction()),
+                                             rest.value, spread);
+    return finish(op, value, chosen, fraction == from.getFraction());
+  }
+  SmoothFunction reciprocal = smooth(nn::FunctionKind::kReciprocal, 0);
+  std::optional<Number> inverse = approximated(op, reciprocal, sum, inner, widthOf({0, one + 2}));
+  if (!inverse)
+    return;
+  Value factors = builder_.create<fx::BroadcastOp>(
+      loc, tensor(shape, fx::fixedType(inverse->value).getWidth(), inner), inverse->value);
+  Format chosen =
+      format(op, productOf(powers->range, inverse->range), 2 * inner, Stage::kAccumulator);
+  Value value = builder_.create<fx::MulOp>(loc, tensor(shape, chosen.width, 2 * inner),
+                                           powers->value, factors);
+  finish(op, value, chosen, fraction == 2 * inner);
+}
+
+// To no fraction bits; what follows shares that scale.
+void Converter::convertRound(nn::RoundOp op) {
+  Number number = raw(op.getInput());
+  fx::FixedType from = fx::fixedType(number.value);
+  IntegerRange range = rescaled(number.range, from.getFraction());
+  Format chosen = format(op, range, 0, Stage::kResult);
+  Value value = builder_.create<fx::RequantizeOp>(
+      op.getLoc(), type(op.getResult(), chosen.width, 0, from.getOwner()), number.value);
+  finish(op, value, chosen, true);
+}
+
+} // namespace dyad
