@@ -2,7 +2,7 @@
 // Builders of quantised operators: int8 models as quantisation tools write them. A quantised tensor
 // is a float one that holds integers; quantising is a rounding between bounds, and what the
 // operators compute is written out on the numbers that the integers stand for. Scales and zero
-// points are constants, which the graph passes merge into neighbouring weights.
+// points are public constants, which the graph passes merge into neighbouring weights.
 #include "frontends/onnx/operators.h"
 
 #include <cmath>
@@ -41,13 +41,18 @@ void setBounds(Quantization &q, int type) {
     q.low = 0;
     q.high = 65535;
     return;
+  case Proto::INT32: // biases
+    q.low = -0x1p31;
+    q.high = 0x1p31 - 1;
+    return;
   case Proto::UINT8:
   case 0:
     q.low = 0;
     q.high = 255;
     return;
   default:
-    throw Refusal("quantised types other than int8, uint8, int16 and uint16 are not supported");
+    throw Refusal(
+        "quantised types other than int8, uint8, int16, uint16 and int32 are not supported");
   }
 }
 
@@ -82,7 +87,9 @@ Value along(const Tensor &values, int64_t axis, int64_t rank, const std::string 
   shaped.shape.assign(isSingle ? 0 : static_cast<size_t>(rank), 1);
   if (!isSingle)
     shaped.shape[static_cast<size_t>(axis)] = elementCount(values.shape);
-  return Value::of(std::move(shaped), name);
+  Value value = Value::of(std::move(shaped), name);
+  value.isPublic = true; // as the scales of all values are
+  return value;
 }
 
 bool isZero(const Tensor &zero) {

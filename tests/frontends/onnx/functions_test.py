@@ -125,6 +125,7 @@ case("QuantizeLinear", 13, [x(2, 3, 4, **signed), scale])
 case("DequantizeLinear", [10, 13, 21], [q(2, 3, type=np.uint8, low=0), scale, zero])
 case("DequantizeLinear", 13, [q(4, 3), w(3, low=0.01, high=0.02), q(3)], axis=1)
 case("DequantizeLinear", 13, [q(4), scale])
+case("DequantizeLinear", 13, [q(4, type=np.int32), scale, np.int32(0)])
 case("QLinearConv", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), scale, zero, q(4, 3, 3, 3), np.float32(0.02), np.int8(0),
                          np.float32(0.2), np.uint8(100), q(4, type=np.int32)], pads=[1, 1, 1, 1], only_folded=True)
 case("QLinearConv", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), scale, zero, q(4, 3, 3, 3), w(4, low=0.01, high=0.02),
