@@ -96,9 +96,7 @@ void checkBatchNorm(const Node &node) {
                   "or later");
   if (node.opset >= 14 && node.integer("training_mode", 0) != 0)
     throw Refusal("training_mode 1 is not supported; export the model in evaluation mode");
-  for (size_t i = 1; i < node.outputCount(); ++i)
-    if (node.wants(i))
-      throw Refusal("outputs for training are not supported; export the model in evaluation mode");
+  refuseTrainingOutputs(node);
 }
 
 template <Reduction kind, int inputSince> Values buildReduce(Node &node) {

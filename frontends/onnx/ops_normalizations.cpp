@@ -49,12 +49,6 @@ Value affine(Node &node, const Value &x, const Value &scale, const Value &bias) 
   return binary(node, Binary::kAdd, binary(node, Binary::kMul, x, scale), bias);
 }
 
-void refuseStatistics(const Node &node) {
-  for (size_t i = 1; i < node.outputCount(); ++i)
-    if (node.wants(i))
-      throw Refusal("outputs for training are not supported; export the model in evaluation mode");
-}
-
 template <bool center> Values buildLayerNorm(Node &node) {
   const Value &x = node.floatInput(0);
   Shape axes = axesFrom(Node::axis(node.integer("axis", -1), x.rank()), x.rank());
@@ -137,7 +131,7 @@ void addNormalizations(std::vector<Operator> &table) {
   table.insert(
       table.end(),
       {
-          {"", "LayerNormalization", 17, kNewest, buildLayerNorm<true>, refuseStatistics,
+          {"", "LayerNormalization", 17, kNewest, buildLayerNorm<true>, refuseTrainingOutputs,
            statistics},
           {"", "RMSNormalization", 23, kNewest, buildLayerNorm<false>, nullptr, ""},
           {"", "InstanceNormalization", 7, kNewest, buildInstanceNorm, nullptr, ""},

@@ -175,14 +175,7 @@ public:
     Value all = matmul(node_, flat, transpose(node_, weight, {1, 0}));
     all = reshape(node_, all, {steps, batch_, directions_, width});
     all = transpose(node_, all, {2, 0, 1, 3});
-    Values parts;
-    for (int64_t d = 0; d < directions_; ++d) {
-      Value one = directions_ == 1
-                      ? all
-                      : slice(node_, all, {d, 0, 0, 0}, {1, steps, batch_, width}, {1, 1, 1, 1});
-      parts.push_back(isReverse(d) ? inOwnTime(one) : one);
-    }
-    all = concat(node_, parts, 0);
+    all = turned(all);
     Values result;
     for (int64_t t = 0; t < steps; ++t)
       result.push_back(reshape(
@@ -268,14 +261,7 @@ public:
     for (const Value &h : outputs)
       lifted.push_back(reshape(node_, h, {directions_, 1, batch_, hidden_}));
     Value all = concat(node_, lifted, 1); // directions, steps, batch, hidden
-    Values parts;
-    for (int64_t d = 0; d < directions_; ++d) {
-      Value one = directions_ == 1
-                      ? all
-                      : slice(node_, all, {d, 0, 0, 0}, {1, steps, batch_, hidden_}, {1, 1, 1, 1});
-      parts.push_back(isReverse(d) ? inOwnTime(one) : one);
-    }
-    all = concat(node_, parts, 0);
+    all = turned(all);
     return transpose(node_, all, batchFirst_ ? Shape{2, 1, 0, 3} : Shape{1, 0, 2, 3});
   }
   /// Y_h or Y_c.
@@ -301,6 +287,18 @@ private:
     if (static_cast<int64_t>(lengths_.size()) != batch_ ||
         llvm::any_of(lengths_, [&](int64_t length) { return length < 0 || length > steps; }))
       throw Refusal("the sequence lengths do not fit the input; the model is damaged");
+  }
+
+  /// [directions, steps, batch, n] with the reverse direction's steps in its own time, or back.
+  Value turned(const Value &all) const {
+    Shape shape = all.shape();
+    shape[0] = 1;
+    Values parts;
+    for (int64_t d = 0; d < directions_; ++d) {
+      Value one = directions_ == 1 ? all : slice(node_, all, {d, 0, 0, 0}, shape, {1, 1, 1, 1});
+      parts.push_back(isReverse(d) ? inOwnTime(one) : one);
+    }
+    return concat(node_, parts, 0);
   }
 
   /// [1, steps, batch, n] with each sequence's steps in reverse; its own inverse.

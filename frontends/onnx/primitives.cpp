@@ -451,6 +451,12 @@ Shape reducedAxes(Node &node, int inputSince) {
   return all;
 }
 
+void refuseTrainingOutputs(const Node &node) {
+  for (size_t i = 1; i < node.outputCount(); ++i)
+    if (node.wants(i))
+      throw Refusal("outputs for training are not supported; export the model in evaluation mode");
+}
+
 Value withoutAxes(Node &node, const Value &reduced, const Shape &axes) {
   if (node.integer("keepdims", 1) != 0)
     return reduced;

@@ -51,6 +51,8 @@ Value reduce(Node &node, Reduction kind, const Value &input, const Shape &axes);
 /// The axes that a reduction names: as attribute, or as an input from opset `inputSince` on. None
 /// means all, or with noop_with_empty_axes nothing.
 Shape reducedAxes(Node &node, int inputSince);
+/// Refuses a node that has more results than its first: what only training uses.
+void refuseTrainingOutputs(const Node &node);
 /// Drops reduced axes, unless the node's `keepdims` says otherwise.
 Value withoutAxes(Node &node, const Value &reduced, const Shape &axes);
 
