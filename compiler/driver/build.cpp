@@ -66,12 +66,17 @@ CodegenOptions codegenOptions(const CompileOptions &options) {
 LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
                            const std::string &toolPath, Progress &progress) {
   const fs::path folder(options.output);
+  const bool wasThere = fs::exists(folder);
   if (failed(makeFolder(context, folder)))
     return failure();
 
   Compilation compilation(context, options, progress);
-  if (failed(compilation.to(Stage::kMpc)))
+  if (failed(compilation.to(Stage::kMpc))) {
+    std::error_code ignored;
+    if (!wasThere)
+      fs::remove(folder, ignored); // nothing is in it yet
     return failure();
+  }
   if (options.saveTemps && (failed(saveStage(context, folder / "temps", "nn", compilation.nn())) ||
                             failed(saveStage(context, folder / "temps", "fx", compilation.fx())) ||
                             failed(saveStage(context, folder / "temps", "mpc", compilation.mpc()))))
