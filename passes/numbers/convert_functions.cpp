@@ -29,35 +29,45 @@ constexpr unsigned kMaxBits = 62;
 
 SmoothFunction smooth(nn::FunctionKind kind, double parameter) {
   std::string name = nn::stringifyFunctionKind(kind).str();
-  if (kind == nn::FunctionKind::kElu)
-    return approximation::elu(parameter);
-  if (const SmoothFunction *known = approximation::findFunction(name))
-    return *known;
   SmoothFunction function;
-  function.name = name;
-  function.part = [=](double x) { return nn::evaluateFunction(kind, parameter, x); };
+  if (kind == nn::FunctionKind::kElu)
+    function = approximation::elu(parameter);
+  else if (const SmoothFunction *known = approximation::findFunction(name))
+    return *known;
+  else
+    function.part = [=](double x) { return nn::evaluateFunction(kind, parameter, x); };
+  // Names tell functions apart, also in the cache of what was fitted before.
+  function.name = parameter == 0 ? name : fmt::format("{}({})", name, parameter);
   return function;
 }
 
-/// A function that also has a normalised form: a power or a logarithm of positive numbers.
-std::optional<double> exponentOf(const SmoothFunction &f) {
-  for (const auto &[name, exponent] :
-       {std::pair{"reciprocal", -1.0}, {"rsqrt", -0.5}, {"sqrt", 0.5}})
-    if (f.name == name)
-      return exponent;
-  return std::nullopt;
+/// The exponent of a function that also has a normalised form.
+std::optional<double> exponentOf(nn::FunctionKind kind, double parameter) {
+  switch (kind) {
+  case nn::FunctionKind::kReciprocal:
+    return -1;
+  case nn::FunctionKind::kRsqrt:
+    return -0.5;
+  case nn::FunctionKind::kSqrt:
+    return 0.5;
+  case nn::FunctionKind::kPower:
+    return parameter;
+  default:
+    return std::nullopt;
+  }
 }
 
 /// The form that sends fewer bits, or nothing if none is as exact as asked for.
-std::optional<ScalarFunction> cheapest(const SmoothFunction &f, const Request &request) {
+std::optional<ScalarFunction> cheapest(nn::FunctionKind kind, double parameter,
+                                       const Request &request) {
   std::optional<ScalarFunction> best;
-  if (auto found = approximation::approximate(f, request))
+  if (auto found = approximation::approximate(smooth(kind, parameter), request))
     best = std::move(found->polynomial);
   auto bits = [](const ScalarFunction &form) {
     constexpr std::uint64_t kElements = 64;
     return approximation::bitsPerElement(scalarFunctionCost(kElements, form));
   };
-  if (f.name == "exp")
+  if (kind == nn::FunctionKind::kExp)
     if (auto found = approximation::approximateExponential(request)) {
       ScalarFunction other = std::move(found->function);
       if (!best || bits(other) < bits(*best))
@@ -66,9 +76,9 @@ std::optional<ScalarFunction> cheapest(const SmoothFunction &f, const Request &r
   if (request.low <= 0)
     return best;
   std::optional<approximation::NormalizedApproximation> normalized;
-  if (std::optional<double> exponent = exponentOf(f))
+  if (std::optional<double> exponent = exponentOf(kind, parameter))
     normalized = approximation::approximatePower(*exponent, request);
-  else if (f.name == "log")
+  else if (kind == nn::FunctionKind::kLog)
     normalized = approximation::approximateLog(1, request);
   if (!normalized)
     return best;
@@ -99,9 +109,10 @@ IntegerRange resultRange(const SmoothFunction &f, const IntegerRange &inputs, in
 
 } // namespace
 
-std::optional<Converter::Number> Converter::approximated(Operation *op, const SmoothFunction &f,
-                                                         const Number &input, int64_t fraction,
-                                                         unsigned width) {
+std::optional<Converter::Number> Converter::approximated(Operation *op, nn::FunctionKind kind,
+                                                         double parameter, const Number &input,
+                                                         int64_t fraction, unsigned width) {
+  const SmoothFunction f = smooth(kind, parameter);
   fx::FixedType from = fx::fixedType(input.value);
   Request request;
   request.inputBits = from.getWidth();
@@ -117,12 +128,12 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, const Sm
     return std::nullopt;
   }
   const std::string key =
-      fmt::format("{} {} {} {} {} {} {}", f.name, f.part(1), request.inputBits, request.inputScale,
-                  request.low, request.high, fmt::format("{} {}", width, fraction));
+      fmt::format("{} {} {} {} {} {} {}", f.name, request.inputBits, request.inputScale,
+                  request.low, request.high, width, fraction);
   auto [known, isNew] = approximations_.try_emplace(key);
   for (request.maxUlp = kWanted; isNew && !known->second && request.maxUlp <= kWorst;
        request.maxUlp *= 2)
-    known->second = cheapest(f, request);
+    known->second = cheapest(kind, parameter, request);
   if (!known->second) {
     double unit = std::ldexp(1.0, -from.getFraction());
     fail(op, fmt::format("{} over [{:.6g}, {:.6g}] is too steep or too wide for {} fraction bits; "
@@ -137,12 +148,8 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, const Sm
                                                 type(input.value, width, fraction, from.getOwner()),
                                                 input.value, f.name, numbersOf(found));
   auto [low, high] = resultsOf(found, request.low, request.high);
-  IntegerRange range = low <= high ? IntegerRange{low, high} : IntegerRange{};
-  if (low > high) {
-    __int128 end = static_cast<__int128>(1) << (width - 1);
-    range = {-end, end - 1};
-  }
-  return Number{value, range, true};
+  const __int128 end = static_cast<__int128>(1) << (width - 1);
+  return Number{value, low <= high ? IntegerRange{low, high} : IntegerRange{-end, end - 1}, true};
 }
 
 // Half a unit is what rounding the number has cost already, and roots have no slope at zero.
@@ -185,10 +192,11 @@ void Converter::convertFunction(nn::FunctionOp op) {
   int64_t fraction = scales_.fraction(op.getResult());
   IntegerRange proved = resultRange(f, input.range, from.getFraction(), fraction);
   Format chosen = format(op, proved, fraction, Stage::kResult);
-  std::optional<Number> result = approximated(op, f, input, fraction, chosen.width);
+  std::optional<Number> result =
+      approximated(op, op.getKind(), parameter, input, fraction, chosen.width);
   if (!result)
     return;
-  chosen.range = cut(chosen.range, result->range);
+  chosen.range = result->range; // what the polynomial gives, its errors included
   finish(op, result->value, chosen, true);
 }
 
@@ -225,19 +233,21 @@ void Converter::convertSoftmax(nn::SoftmaxOp op) {
   const int64_t inner = std::max<int64_t>(fraction, 1) + 1;
   const __int128 one = static_cast<__int128>(1) << inner;
   std::optional<Number> powers =
-      approximated(op, smooth(nn::FunctionKind::kExp, 0), rest, inner, widthOf({0, one + 2}));
+      approximated(op, nn::FunctionKind::kExp, 0, rest, inner, widthOf({0, one + 2}));
   if (!powers)
     return;
-  powers->range = cut({0, one + 2}, powers->range);
+  // The largest element of a row is left with zero.
+  auto exponential = powers->value.getDefiningOp<fx::FunctionOp>();
   IntegerRange total = scaledBy(powers->range, shape[axis]);
-  total.low = std::max(total.low, one - 2); // the largest element's share is 1
+  total.low = clampedProduct(powers->range.low, shape[axis] - 1) +
+              evaluate(functionFrom(exponential.getNumbers()), 0);
   Number sum{builder_.create<fx::ReduceSumOp>(loc, tensor(row, widthOf(total), inner),
                                               powers->value, axes),
              total, true};
   if (op.getLog()) {
-    SmoothFunction log = smooth(nn::FunctionKind::kLog, 0);
-    IntegerRange logs = resultRange(log, total, inner, from.getFraction());
-    std::optional<Number> log1 = approximated(op, log, sum, from.getFraction(), widthOf(logs));
+    constexpr auto kLog = nn::FunctionKind::kLog;
+    IntegerRange logs = resultRange(smooth(kLog, 0), total, inner, from.getFraction());
+    std::optional<Number> log1 = approximated(op, kLog, 0, sum, from.getFraction(), widthOf(logs));
     if (!log1)
       return;
     IntegerRange proved = sumOf(rest.range, negated(log1->range));
@@ -248,8 +258,8 @@ void Converter::convertSoftmax(nn::SoftmaxOp op) {
                                              rest.value, spread);
     return finish(op, value, chosen, fraction == from.getFraction());
   }
-  SmoothFunction reciprocal = smooth(nn::FunctionKind::kReciprocal, 0);
-  std::optional<Number> inverse = approximated(op, reciprocal, sum, inner, widthOf({0, one + 2}));
+  std::optional<Number> inverse =
+      approximated(op, nn::FunctionKind::kReciprocal, 0, sum, inner, widthOf({0, one + 2}));
   if (!inverse)
     return;
   Value factors = builder_.create<fx::BroadcastOp>(

@@ -6,7 +6,6 @@
 #include "ir/fx/owner.h"
 #include "passes/analysis/float_ranges.h"
 #include "passes/analysis/integer_ranges.h"
-#include "passes/approximation/approximate.h"
 #include "passes/numbers/config.h"
 #include "passes/numbers/quantiser.h"
 #include "passes/numbers/scale_groups.h"
@@ -83,7 +82,7 @@ private:
   Number plusOneUnit(mlir::Operation *op, const Number &x);
   /// The function of a number, at `fraction` in `width` bits. Nothing, after a diagnostic, where no
   /// polynomial is good enough.
-  std::optional<Number> approximated(mlir::Operation *op, const approximation::SmoothFunction &f,
+  std::optional<Number> approximated(mlir::Operation *op, nn::FunctionKind kind, double parameter,
                                      const Number &input, int64_t fraction, unsigned width);
 
   /// The operand as it is, perhaps with more fraction bits than its group's.

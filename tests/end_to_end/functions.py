@@ -86,6 +86,28 @@ def single_functions():
             checks.expect(error <= units, f"{operator}: within {units} units", f"{error}")
 
 
+def parameters():
+    """The same function with other parameters over the same range: each has its own polynomial."""
+    with tempfile.TemporaryDirectory() as temporary:
+        temporary = pathlib.Path(temporary)
+        factors = numpy_helper.from_array(np.full((1, 40), 0.75, np.float32), "w")
+        exponents = [numpy_helper.from_array(np.float32(value), f"e{value}") for value in (1.5, 2.5)]
+        nodes = [helper.make_node("Mul", ["x", "w"], ["p"], name="times")]
+        nodes += [helper.make_node("Elu", ["p"], [f"elu{alpha}"], name=f"elu{alpha}", alpha=alpha) for alpha in (0.5, 1.5)]
+        nodes += [helper.make_node("Abs", ["p"], ["a"], name="abs"), helper.make_node("Add", ["a", "one"], ["q"], name="plus")]
+        nodes += [helper.make_node("Pow", ["q", f"e{value}"], [f"pow{value}"], name=f"pow{value}") for value in (1.5, 2.5)]
+        names = ["elu0.5", "elu1.5", "pow1.5", "pow2.5"]
+        save(temporary / "model.onnx", nodes, [1, 40], [(name, [1, 40]) for name in names],
+             [factors, numpy_helper.from_array(np.float32(1), "one"), *exponents])
+        x = np.linspace(-2, 2, 80).reshape(2, 1, 40).astype(np.float32)
+        np.save(temporary / "x.npy", x)
+        must([tool("dyadc"), temporary / "model.onnx", "-o", temporary / "out", "--scale", "12", "--calibrate", temporary / "x.npy"])
+        fixed = compare("parameters", temporary / "out", {"x": x}, names)
+        for name, got, wanted in zip(names, fixed, float_results(temporary / "model.onnx", {"x": x}, names)):
+            units = np.abs(got - wanted).max() / UNIT
+            checks.expect(units <= 16, f"{name}: within 16 units", f"{units}")
+
+
 def layers():
     """A recurrent layer in both directions, and a normalised one, of random weights."""
     hidden, features = 6, 5
@@ -131,6 +153,7 @@ def models():
 
 def main():
     single_functions()
+    parameters()
     layers()
     models()
     checks.finish()
