@@ -127,15 +127,14 @@ Values buildLinearClassifier(Node &node) {
   // One score decides between two classes by its sign.
   Tensor zeros{Kind::kFloat, scores.shape(), {}, {}};
   zeros.floats.assign(static_cast<size_t>(elementCount(zeros.shape)), 0.0F);
-  Value zero = Value::of(std::move(zeros), node.name + ".zero");
+  Value zero = Value::of(std::move(zeros), node.name + ".zero", /*isPublic=*/true);
   Value label = indexOfLargest(node, concat(node, {zero, scores}, 1));
   if (labels.size() != 2)
     return {label, transformed(node, scores)};
   if (node.text("post_transform", "NONE") == "SOFTMAX")
     throw Refusal("post_transform SOFTMAX of one score is not supported; export two scores");
   Value positive = transformed(node, scores);
-  Value negative =
-      binary(node, Binary::kSub, Value::of(scalarFloat(1), node.name + ".one"), positive);
+  Value negative = binary(node, Binary::kSub, publicNumber(node, 1, "one"), positive);
   return {label, concat(node, {negative, positive}, 1)};
 }
 

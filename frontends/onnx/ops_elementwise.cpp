@@ -27,8 +27,7 @@ template <Binary kind> Values buildNary(Node &node) {
 Values buildMean(Node &node) {
   Value sum = buildNary<Binary::kAdd>(node).front();
   auto count = static_cast<float>(node.inputs.size());
-  return {binary(node, Binary::kMul, sum,
-                 Value::of(scalarFloat(1.0F / count), node.name + ".count", /*isPublic=*/true))};
+  return {binary(node, Binary::kMul, sum, publicNumber(node, 1.0F / count, "count"))};
 }
 
 template <Unary kind> Values buildUnary(Node &node) { return {unary(node, kind, node.input(0))}; }

@@ -18,9 +18,7 @@ template <Function kind> Values buildFunction(Node &node) {
 }
 
 Value scaledBy(Node &node, const Value &input, float factor, const char *name) {
-  return factor == 1 ? input
-                     : binary(node, Binary::kMul, input,
-                              Value::of(scalarFloat(factor), node.name + "." + name));
+  return factor == 1 ? input : binary(node, Binary::kMul, input, publicNumber(node, factor, name));
 }
 
 Values buildGelu(Node &node) {
@@ -53,7 +51,7 @@ Values buildSelu(Node &node) {
 
 Value hardSigmoid(Node &node, const Value &input, float alpha, float beta) {
   Value line = binary(node, Binary::kAdd, scaledBy(node, input, alpha, "alpha"),
-                      Value::of(scalarFloat(beta), node.name + ".beta"));
+                      publicNumber(node, beta, "beta"));
   return clip(node, line, 0.0, 1.0);
 }
 

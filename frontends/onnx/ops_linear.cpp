@@ -16,8 +16,7 @@ using Values = std::vector<Value>;
 Value scaled(Node &node, const Value &input, float factor, const char *attribute) {
   if (factor == 1)
     return input;
-  return binary(node, Binary::kMul, input,
-                Value::of(scalarFloat(factor), node.name + "." + attribute, /*isPublic=*/true));
+  return binary(node, Binary::kMul, input, publicNumber(node, factor, attribute));
 }
 
 Values buildGemm(Node &node) {

@@ -12,10 +12,6 @@ namespace {
 using Values = std::vector<Value>;
 using nn::FunctionKind;
 
-Value number(Node &node, double value, const char *name) {
-  return Value::of(scalarFloat(static_cast<float>(value)), node.name + "." + name);
-}
-
 Shape axesFrom(int64_t first, int64_t rank) {
   Shape axes(rank - first);
   std::iota(axes.begin(), axes.end(), first);
@@ -29,7 +25,8 @@ Value standardized(Node &node, const Value &x, const Shape &axes, double epsilon
     rest = binary(node, Binary::kSub, x, reduce(node, Reduction::kMean, x, axes));
   Value variance = reduce(node, Reduction::kMean, binary(node, Binary::kMul, rest, rest), axes);
   Value scale = function(node, FunctionKind::kRsqrt,
-                         binary(node, Binary::kAdd, variance, number(node, epsilon, "epsilon")));
+                         binary(node, Binary::kAdd, variance,
+                                publicNumber(node, static_cast<float>(epsilon), "epsilon")));
   return binary(node, Binary::kMul, rest, scale);
 }
 

@@ -87,9 +87,7 @@ Value along(const Tensor &values, int64_t axis, int64_t rank, const std::string 
   shaped.shape.assign(isSingle ? 0 : static_cast<size_t>(rank), 1);
   if (!isSingle)
     shaped.shape[static_cast<size_t>(axis)] = elementCount(values.shape);
-  Value value = Value::of(std::move(shaped), name);
-  value.isPublic = true; // as the scales of all values are
-  return value;
+  return Value::of(std::move(shaped), name, /*isPublic=*/true); // as the scales of all values are
 }
 
 bool isZero(const Tensor &zero) {
@@ -137,7 +135,7 @@ Values buildDequantize(Node &node) {
 
 // A scale that depends on the input would cost more than it saves: the numbers stay as they are.
 Values buildDynamicQuantize(Node &node) {
-  return {node.floatInput(0), Value::of(scalarFloat(1), node.name + ".scale"),
+  return {node.floatInput(0), publicNumber(node, 1, "scale"),
           Value::of({Kind::kInteger, {}, {}, {0}, Proto::UINT8}, node.name + ".zero")};
 }
 

@@ -24,14 +24,12 @@ struct Activation {
   bool operator==(const Activation &) const = default;
 };
 
-Value constantOf(Node &node, float value, const char *name) {
-  return Value::of(scalarFloat(value), node.name + "." + name);
-}
-
 Value activate(Node &node, const Activation &f, const Value &x) {
   auto line = [&](float alpha, float beta) {
-    Value scaled = alpha == 1 ? x : binary(node, Binary::kMul, x, constantOf(node, alpha, "alpha"));
-    return beta == 0 ? scaled : binary(node, Binary::kAdd, scaled, constantOf(node, beta, "beta"));
+    Value scaled =
+        alpha == 1 ? x : binary(node, Binary::kMul, x, publicNumber(node, alpha, "alpha"));
+    return beta == 0 ? scaled
+                     : binary(node, Binary::kAdd, scaled, publicNumber(node, beta, "beta"));
   };
   if (f.name == "sigmoid")
     return function(node, FunctionKind::kSigmoid, x);
@@ -42,9 +40,9 @@ Value activate(Node &node, const Activation &f, const Value &x) {
   if (f.name == "affine")
     return line(f.alpha, f.beta);
   if (f.name == "scaledtanh") {
-    Value inner = binary(node, Binary::kMul, x, constantOf(node, f.beta, "beta"));
+    Value inner = binary(node, Binary::kMul, x, publicNumber(node, f.beta, "beta"));
     return binary(node, Binary::kMul, function(node, FunctionKind::kTanh, inner),
-                  constantOf(node, f.alpha, "alpha"));
+                  publicNumber(node, f.alpha, "alpha"));
   }
   if (f.name == "hardsigmoid")
     return clip(node, line(f.alpha, f.beta), 0.0, 1.0);
@@ -57,7 +55,7 @@ Value activate(Node &node, const Activation &f, const Value &x) {
   if (f.name == "leakyrelu") { // x + (alpha - 1) min(x, 0)
     Value negative = binary(node, Binary::kSub, x, unary(node, Unary::kRelu, x));
     return binary(node, Binary::kAdd, x,
-                  binary(node, Binary::kMul, negative, constantOf(node, f.alpha - 1, "alpha")));
+                  binary(node, Binary::kMul, negative, publicNumber(node, f.alpha - 1, "alpha")));
   }
   throw Refusal(fmt::format("activation '{}' is not supported; Sigmoid, Tanh, Relu, Affine, "
                             "LeakyRelu, ScaledTanh, HardSigmoid, Elu, Softsign and Softplus are",
@@ -271,7 +269,7 @@ public:
   Value zeroState() const {
     Tensor zero{Kind::kFloat, {directions_, batch_, hidden_}, {}, {}};
     zero.floats.assign(static_cast<size_t>(elementCount(zero.shape)), 0.0F);
-    return Value::of(std::move(zero), node_.name + ".zero");
+    return Value::of(std::move(zero), node_.name + ".zero", /*isPublic=*/true);
   }
   int64_t directions() const { return directions_; }
   int64_t hidden() const { return hidden_; }
@@ -429,7 +427,7 @@ Values buildLstm(Node &node) {
       forget = layer.gate(all, 2, 1);
     }
     if (coupled)
-      forget = binary(node, Binary::kSub, constantOf(node, 1, "one"), input);
+      forget = binary(node, Binary::kSub, publicNumber(node, 1, "one"), input);
     Value candidate = layer.activation(1, layer.gate(gates, 3, 1));
     Value cell = layer.sum(layer.product(input, candidate), layer.product(forget, c));
     if (hasPeepholes)

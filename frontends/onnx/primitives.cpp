@@ -451,6 +451,10 @@ Shape reducedAxes(Node &node, int inputSince) {
   return all;
 }
 
+Value publicNumber(const Node &node, float value, llvm::StringRef what) {
+  return Value::of(scalarFloat(value), node.name + "." + what.str(), /*isPublic=*/true);
+}
+
 void refuseTrainingOutputs(const Node &node) {
   for (size_t i = 1; i < node.outputCount(); ++i)
     if (node.wants(i))

@@ -53,6 +53,8 @@ Value reduce(Node &node, Reduction kind, const Value &input, const Shape &axes);
 Shape reducedAxes(Node &node, int inputSince);
 /// Refuses a node that has more results than its first: what only training uses.
 void refuseTrainingOutputs(const Node &node);
+/// A number that follows from the node's attributes or its meaning: public.
+Value publicNumber(const Node &node, float value, llvm::StringRef what);
 /// Drops reduced axes, unless the node's `keepdims` says otherwise.
 Value withoutAxes(Node &node, const Value &reduced, const Shape &axes);
 
