@@ -105,10 +105,10 @@ def merged(old, new):
 def measure_all(selected, arguments):
     """Rows, and whether everything could be measured."""
     rows, complete = [], True
-    todo = list(jobs(selected, arguments))
+    planned = list(jobs(selected, arguments))
     about = tools.machine()
-    for number, (text, work) in enumerate(todo, 1):
-        print(f"[{number}/{len(todo)}] {text} ...", end="", file=sys.stderr, flush=True)
+    for number, (text, work) in enumerate(planned, 1):
+        print(f"[{number}/{len(planned)}] {text} ...", end="", file=sys.stderr, flush=True)
         try:
             row = work()
         except tools.Skipped as reason:

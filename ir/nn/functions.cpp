@@ -2,22 +2,12 @@
 // See functions.h.
 #include "ir/nn/functions.h"
 
+#include "runtime/functions/real_functions.h"
+
 #include <cmath>
 
 namespace dyad::nn {
 namespace {
-
-// log(1 + exp(x)) without overflow.
-double softplus(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
-
-double sigmoid(double x) {
-  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
-}
-
-double geluTanh(double x) {
-  constexpr double kSqrtTwoOverPi = 0.79788456080286535588;
-  return 0.5 * x * (1 + std::tanh(kSqrtTwoOverPi * (x + 0.044715 * x * x * x)));
-}
 
 bool isWhole(double x) { return std::floor(x) == x; }
 
@@ -38,23 +28,23 @@ double evaluateFunction(FunctionKind kind, double parameter, double x) {
   case FunctionKind::kPower:
     return std::pow(x, parameter);
   case FunctionKind::kSigmoid:
-    return sigmoid(x);
+    return real::sigmoid(x);
   case FunctionKind::kTanh:
     return std::tanh(x);
   case FunctionKind::kErf:
     return std::erf(x);
   case FunctionKind::kGelu:
-    return 0.5 * x * std::erfc(-x * 0.70710678118654752440);
+    return x * real::normalTail(-x);
   case FunctionKind::kGeluTanh:
-    return geluTanh(x);
+    return real::geluTanh(x);
   case FunctionKind::kSilu:
-    return x * sigmoid(x);
+    return x * real::sigmoid(x);
   case FunctionKind::kSoftplus:
-    return softplus(x);
+    return real::softplus(x);
   case FunctionKind::kSoftsign:
     return x / (1 + std::fabs(x));
   case FunctionKind::kMish:
-    return x * std::tanh(softplus(x));
+    return x * std::tanh(real::softplus(x));
   case FunctionKind::kElu:
     return x >= 0 ? x : parameter * std::expm1(x);
   case FunctionKind::kCelu:

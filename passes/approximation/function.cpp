@@ -2,20 +2,16 @@
 // See function.h.
 #include "passes/approximation/function.h"
 
+#include "runtime/functions/real_functions.h"
+
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace dyad::approximation {
 namespace {
 
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-/// log(1 + e^x) without overflow.
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-double normalTail(double a) { return std::erfc(a / std::numbers::sqrt2) / 2; }
-double geluTanh(double x) {
-  return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
-}
+using real::geluTanh, real::normalTail, real::sigmoid, real::softplus;
+
 double withoutRelu(double y, double x) { return y - std::max(x, 0.0); }
 
 } // namespace

@@ -12,18 +12,6 @@
 namespace dyad {
 namespace {
 
-/// Added before, and subtracted after, so that the unsigned reading is below half of the ring.
-std::uint64_t shiftOf(SignFact fact, unsigned width) {
-  switch (fact) {
-  case SignFact::kUnknown:
-    return std::uint64_t{1} << (width - 1);
-  case SignFact::kSmall:
-    return std::uint64_t{1} << (width - 2);
-  default:
-    return 0;
-  }
-}
-
 Task<Ring> carryToRing(Session &session, Ring share, unsigned shift, unsigned resultBits,
                        Radix radix) {
   BitVec bit = co_await carry(session, std::move(share), shift, radix);
@@ -58,7 +46,7 @@ Task<Ring> truncateExtend(Session &session, Ring share, unsigned width, unsigned
   }
   if (rounding == Rounding::kNearest)
     share = plusPublic(session, std::move(share), std::uint64_t{1} << (shift - 1), width);
-  const std::uint64_t offset = resultBits > left ? shiftOf(fact, width) : 0;
+  const std::uint64_t offset = resultBits > left ? offsetOf(fact, width) : 0;
   share = plusPublic(session, std::move(share), offset, width);
 
   Ring high(share.size());
@@ -102,7 +90,7 @@ Task<WrappedNumber> withWrap(Session &session, Ring share, NumberFormat format, 
   DYAD_REQUIRE(format.isSigned || fact != SignFact::kSmall, kOutOfRange,
                "an unsigned number is not small: its top bit is known or it is not");
   WrappedNumber number;
-  number.offset = format.isSigned ? shiftOf(fact, format.bits) : 0;
+  number.offset = format.isSigned ? offsetOf(fact, format.bits) : 0;
   number.share = plusPublic(session, std::move(share), number.offset, format.bits);
   if (fact == SignFact::kUnknown) {
     number.wrap = co_await wrap(session, number.share, format.bits, radix);

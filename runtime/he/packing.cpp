@@ -12,13 +12,6 @@
 namespace dyad::he {
 namespace {
 
-using Wide = unsigned __int128;
-
-std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
-  return static_cast<std::uint64_t>(static_cast<Wide>(a) * b % p);
-}
-std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
-
 // Product of `count` primes from `first` on, but for one of them, modulo p.
 std::uint64_t productOf(const RingContext &ring, unsigned first, unsigned count, unsigned without,
                         std::uint64_t p) {

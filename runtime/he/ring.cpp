@@ -13,11 +13,6 @@ namespace {
 
 using Wide = unsigned __int128;
 
-std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
-  return static_cast<std::uint64_t>(static_cast<Wide>(a) * b % p);
-}
-std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) { return powerModulo(x, p - 2, p); }
-
 // The layers that vectors of `lanes` take on square blocks: calls add(first, step) for each vector,
 // made of roots[first + lane * step].
 template <typename Add> void forEachTail(std::size_t degree, std::size_t lanes, Add &&add) {

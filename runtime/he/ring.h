@@ -16,7 +16,14 @@ namespace dyad::he {
 /// Residues modulo each prime in turn: primes x degree words.
 using Polynomial = std::vector<std::uint64_t>;
 
+inline std::uint64_t timesModulo(std::uint64_t a, std::uint64_t b, std::uint64_t p) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(a) * b % p);
+}
 std::uint64_t powerModulo(std::uint64_t x, std::uint64_t exponent, std::uint64_t p);
+/// Of x that is not 0, modulo a prime.
+inline std::uint64_t inverseModulo(std::uint64_t x, std::uint64_t p) {
+  return powerModulo(x, p - 2, p);
+}
 Factor factorFor(std::uint64_t value, std::uint64_t p);
 /// The primitive root of order 2 degree that transforms use.
 std::uint64_t primitiveRoot(std::size_t degree, std::uint64_t p);

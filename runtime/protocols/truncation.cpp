@@ -34,18 +34,6 @@ Ring shifted(Ring share, unsigned shift) {
   return share;
 }
 
-/// What makes the unsigned reading of a signed number below 2^(l-1), or at least nonnegative.
-std::uint64_t offsetOf(SignFact fact, unsigned width) {
-  switch (fact) {
-  case SignFact::kUnknown:
-    return std::uint64_t{1} << (width - 1);
-  case SignFact::kSmall:
-    return std::uint64_t{1} << (width - 2);
-  default:
-    return 0;
-  }
-}
-
 /// Shares modulo 2^resultWidth of the wrap of a value whose top bit is public: w = m0 or m1 if it
 /// is 0, w = m0 and m1 if it is 1, where m is the top bit of a share.
 Task<Ring> wrapOfKnownTop(Session &session, const Ring &share, unsigned width, bool top,

@@ -28,6 +28,19 @@ Cost truncateReduceCost(std::uint64_t n, unsigned width, unsigned shift, Radix r
 /// The result has resultBits bits.
 Cost truncateReluCost(std::uint64_t n, unsigned width, unsigned shift, unsigned resultBits,
                       Radix radix = {});
+/// Added first, and taken off after: what makes the unsigned reading of a signed number below
+/// 2^(l-1), or at least nonnegative.
+inline std::uint64_t offsetOf(SignFact fact, unsigned width) {
+  switch (fact) {
+  case SignFact::kUnknown:
+    return std::uint64_t{1} << (width - 1);
+  case SignFact::kSmall:
+    return std::uint64_t{1} << (width - 2);
+  default:
+    return 0;
+  }
+}
+
 Cost truncateCost(std::uint64_t n, unsigned width, unsigned shift, SignFact fact, Radix radix = {});
 Cost extendSignedCost(std::uint64_t n, unsigned from, unsigned to, SignFact fact, Radix radix = {});
 Cost extendUnsignedCost(std::uint64_t n, unsigned from, unsigned to, Radix radix = {});
