@@ -43,7 +43,7 @@ def MergeLinear : Pass<"merge-linear", "::mlir::ModuleOp"> {
   let description = [{
     Convolutions and matrix products that read the same integers become one, with the filters or columns of all: the client's
     shares are encrypted (or chosen with) once. A smaller kernel is put into the larger one, with zeros around it, where strides
-    are equal: SqueezeNet's 1x1 beside its 3x3, a shortcut of stride 2 beside a 3x3 of stride 2. The ring is the widest one;
+    are equal, if they have the same protocol: SqueezeNet's 1x1 beside its 3x3, a shortcut of stride 2 beside a 3x3 of stride 2. The ring is the widest one;
     results are slices of the merged one, reduced to their own ring for nothing. Two become one only where that sends no more
     bytes, takes less time by the time model and asks for no new RLWE keys. The weights of both become one weight, and both nodes'
     names stand in the location.

@@ -149,11 +149,12 @@ std::optional<CommonAxis> common(const Layer &a, const Layer &b, size_t axis, in
 }
 
 // The operation that computes the results of both, if there is one: `a` before `b` along the axis.
+// Both have one protocol already, so that what a configuration fixed stays.
 std::optional<Layer> merged(const Layer &a, const Layer &b) {
   Value shares = sharesOf(a.first());
-  if (a.first()->getName() != b.first()->getName() || a.axis != b.axis ||
-      a.weight.size() != b.weight.size() || rootOf(shares) != rootOf(sharesOf(b.first())) ||
-      a.format.isSigned != b.format.isSigned)
+  if (a.first()->getName() != b.first()->getName() || a.protocol != b.protocol ||
+      a.axis != b.axis || a.weight.size() != b.weight.size() ||
+      rootOf(shares) != rootOf(sharesOf(b.first())) || a.format.isSigned != b.format.isSigned)
     return std::nullopt;
   Layer both = a;
   SmallVector<int64_t> shiftA(a.weight.size(), 0);
@@ -260,28 +261,17 @@ private:
     std::optional<Layer> both = merged(a, b);
     if (!both)
       return std::nullopt;
+    if (isHe(*both)) {
+      std::optional<he::LinearPlan> plan = he::planFor(specOf(*both));
+      if (!plan || !hasKeys(plan->keys()))
+        return std::nullopt;
+    }
     Cost apart = costOf(a);
     apart.beside(costOf(b));
-    double best = times_->seconds(apart) + computeSeconds(a) + computeSeconds(b);
-    std::optional<mpc::LinearProtocol> found;
-    for (mpc::LinearProtocol protocol : {a.protocol, b.protocol}) {
-      both->protocol = protocol;
-      if (isHe(*both)) {
-        std::optional<he::LinearPlan> plan = he::planFor(specOf(*both));
-        if (!plan || !hasKeys(plan->keys()))
-          continue;
-      }
-      Cost together = costOf(*both);
-      double seconds = times_->seconds(together) + computeSeconds(*both);
-      if (seconds < best && together.bytes() <= apart.bytes()) {
-        best = seconds;
-        found = protocol;
-      }
-    }
-    if (!found)
-      return std::nullopt;
-    both->protocol = *found;
-    return both;
+    Cost together = costOf(*both);
+    const bool isFaster = times_->seconds(together) + computeSeconds(*both) <
+                          times_->seconds(apart) + computeSeconds(a) + computeSeconds(b);
+    return isFaster && together.bytes() <= apart.bytes() ? both : std::nullopt;
   }
 
   fx::WeightOp symbolOf(Value constant) {
