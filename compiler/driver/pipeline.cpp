@@ -90,6 +90,15 @@ LogicalResult Compilation::toFx() {
     ranges.headroom = *options_.headroom;
     ranges.syntheticHeadroom = *options_.headroom;
   }
+  // A bound that is left out may stand between scales that merge then. Protocols that use proved
+  // facts only need all bounds.
+  if (!options_.strictRanges && samples) {
+    PassManager drop(&context_);
+    drop.addPass(createDropSaturation(samples));
+    if (failed(drop.run(*fx_)) ||
+        failed(run(*fx_, "simplify-arithmetic,func.func(cse),eliminate-dead-code")))
+      return failure();
+  }
   PassManager calibrate(&context_);
   calibrate.addPass(createCalibrateRanges(ranges, samples));
   if (failed(calibrate.run(*fx_)))

@@ -27,6 +27,9 @@ private:
   Function function_;
 };
 
+/// Scales, bounds and roundings of quantised models move and merge until one rounding of each
+/// layer's sum is left (quantized_patterns.cpp).
+void addQuantizedRules(mlir::RewritePatternSet &patterns, Weights &weights);
 /// Batch normalisation with constant parameters becomes a product and a sum.
 void addBatchNormRules(mlir::RewritePatternSet &patterns, Weights &weights);
 /// Products and sums with constants move into the weights and biases of convolutions and matrix

@@ -287,6 +287,7 @@ public:
     addScalarSinking<nn::ReshapeOp>(patterns, weights);
     addScalarSinking<nn::SliceOp>(patterns, weights);
     patterns.add<Rule<nn::PadOp>>(context, weights, sinkScalar<nn::PadOp, nn::MulOp>);
+    addQuantizedRules(patterns, weights);
     if (failed(applyRules(getOperation(), std::move(patterns), weights)))
       signalPassFailure();
   }

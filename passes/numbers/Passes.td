@@ -90,6 +90,23 @@ def WidenAccumulators : Pass<"widen-accumulators", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::dyad::fx::FxDialect"];
 }
 
+def DropSaturation : Pass<"drop-saturation", "::mlir::ModuleOp"> {
+  let summary = "Leave out bounds of quantised values that samples do not reach";
+  let description = [{
+    A quantised value is rounded and bounded to what its integer type holds (`nn.round`, perhaps `nn.relu`, `nn.clip`).
+    Where no sample passes a bound by more than an eighth of it, the bound is left out: such a value is as wide as its range and head-room ask
+    for, and where it would have saturated it does not. A bound of zero stays, as it is a ReLU, and so does one that samples do
+    pass: it is part of the function.
+
+    Without samples nothing changes. Example: tests/lit/numbers/drop-saturation.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [
+    ListOption<"samples", "samples", "std::string",
+               "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
+  ];
+}
+
 def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
   let summary = "Refuse widths that overflow on samples";
   let description = [{

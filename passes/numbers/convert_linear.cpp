@@ -31,7 +31,37 @@ private:
   __int128 negative_ = 0;
 };
 
+constexpr unsigned kMaxFactorWidth = 63;
+
 } // namespace
+
+std::optional<int64_t> Converter::fractionOfPartner(Value product) {
+  while (product.hasOneUse() && isa<nn::AssumeOp>(*product.user_begin()))
+    product = product.user_begin()->getResult(0);
+  auto sum = product.hasOneUse() ? dyn_cast<nn::AddOp>(*product.user_begin()) : nn::AddOp();
+  if (!sum || !scales_.isOnlyRounded(sum.getResult()))
+    return std::nullopt;
+  Value partner = sum.getLhs() == product ? sum.getRhs() : sum.getLhs();
+  auto known = numbers_.find(partner); // as long as it was converted before
+  if (known == numbers_.end() || known->second.settled)
+    return std::nullopt;
+  return fx::fixedType(known->second.value).getFraction();
+}
+
+FixedConstant Converter::factor(Operation *op, Value value, Value other) {
+  std::optional<int64_t> sum = fractionOfPartner(op->getResult(0));
+  NodeNumbers numbers = configured(op);
+  if (!sum || isConstant(other) || choices_.weightScale || numbers.weightScale ||
+      numbers.weightBitwidth)
+    return weight(op, value);
+  int64_t fraction = *sum - fx::fixedType(settled(other).value).getFraction();
+  unsigned width = std::max(2U, quantiser_.rangeAt(value, fraction).signedBits());
+  if (fraction < 0 || width >= kMaxFactorWidth)
+    return weight(op, value);
+  consulted(op, "weight_scale", fraction);
+  consulted(op, "weight_bitwidth", width);
+  return quantiser_.constant(builder_, value, fraction, width);
+}
 
 void Converter::convertConvolution(nn::Conv2DOp op) {
   if (isConstant(op.getInput()) || !isConstant(op.getWeight()) ||
@@ -122,7 +152,7 @@ void Converter::convertProduct(nn::MulOp op) {
   for (unsigned i = 0; i < 2; ++i) {
     Value operand = op->getOperand(i);
     if (isConstant(operand)) {
-      FixedConstant weights = weight(op, operand);
+      FixedConstant weights = factor(op, operand, op->getOperand(1 - i));
       numbers[i] = {weights.value, weights.range, true};
     } else {
       numbers[i] = settled(operand);

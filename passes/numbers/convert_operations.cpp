@@ -230,7 +230,17 @@ void Converter::convertSum(Operation *op) {
   int constantIndex = isConstant(operands[0]) ? 0 : isConstant(operands[1]) ? 1 : -1;
   Number numbers[2];
   bool keepsRaw = false;
-  if (constantIndex < 0) {
+  if (constantIndex < 0 && scales_.isOnlyRounded(op->getResult(0))) {
+    // One rounding of the whole sum: operands keep their fractions, and get the longer one.
+    int fraction = 0;
+    for (unsigned i = 0; i < 2; ++i) {
+      numbers[i] = raw(operands[i]);
+      fraction = std::max(fraction, fx::fixedType(numbers[i].value).getFraction());
+    }
+    for (Number &number : numbers)
+      number = lengthened(op, number, fraction);
+    keepsRaw = true;
+  } else if (constantIndex < 0) {
     numbers[0] = settled(operands[0]);
     numbers[1] = settled(operands[1]);
   } else {
@@ -258,6 +268,18 @@ void Converter::convertSum(Operation *op) {
                 : builder_.create<fx::AddOp>(op->getLoc(), to, numbers[0].value, numbers[1].value)
                       .getResult();
   finish(op, value, chosen, !keepsRaw);
+}
+
+Converter::Number Converter::lengthened(Operation *op, const Number &number, int fraction) {
+  fx::FixedType from = fx::fixedType(number.value);
+  if (from.getFraction() == fraction)
+    return number;
+  IntegerRange range = rescaled(number.range, from.getFraction() - fraction);
+  unsigned width = choices_.bitwidth ? static_cast<unsigned>(*choices_.bitwidth)
+                                     : std::max(2U, range.signedBits());
+  Value value = builder_.create<fx::RequantizeOp>(
+      op->getLoc(), type(number.value, width, fraction, from.getOwner()), number.value);
+  return {value, range, number.settled};
 }
 
 void Converter::convertExtremum(Operation *op) {

@@ -85,6 +85,8 @@ private:
   std::optional<Number> approximated(mlir::Operation *op, nn::FunctionKind kind, double parameter,
                                      const Number &input, int64_t fraction, unsigned width);
 
+  /// A number for the sum `op`, with zeros behind it up to `fraction` bits.
+  Number lengthened(mlir::Operation *op, const Number &number, int fraction);
   /// The operand as it is, perhaps with more fraction bits than its group's.
   Number raw(mlir::Value value);
   /// The operand at its group's fraction; a requantisation is made once.
@@ -99,6 +101,12 @@ private:
   Format format(mlir::Operation *op, IntegerRange proved, int64_t fraction, Stage stage,
                 bool isIntermediate = false);
   FixedConstant weight(mlir::Operation *op, mlir::Value value);
+  /// The constant that `op` multiplies `other` with: where the product joins a sum that is rounded
+  /// next, as fine as that sum, since nothing is gained by more.
+  FixedConstant factor(mlir::Operation *op, mlir::Value value, mlir::Value other);
+  /// Fraction of the other operand of the one sum that reads a product, if that sum is rounded
+  /// next.
+  std::optional<int64_t> fractionOfPartner(mlir::Value product);
   /// The constant that `op` adds to a value of the given format.
   FixedConstant addend(mlir::Operation *op, mlir::Value value, int64_t fraction,
                        const Format &format);

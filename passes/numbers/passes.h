@@ -24,6 +24,8 @@ std::unique_ptr<mlir::Pass> createCalibrateRanges(CalibrateRangesOptions options
 std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,
                                          std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples);
+/// Comes before all others. Null samples: does nothing.
+std::unique_ptr<mlir::Pass> createDropSaturation(std::shared_ptr<const Samples> samples);
 
 /// Makes the passes of this folder known to pipelines written as text.
 #define GEN_PASS_REGISTRATION

@@ -47,9 +47,17 @@ public:
         [&](nn::InputOp input) { shapes_[input.getName().str()] = shapeOf(input.getResult()); });
   }
 
-  // Float outputs and their spread; false if the network cannot be run.
+  // Float outputs and their spread; false if the network cannot be run. A quantised network is
+  // compared with what it was before: without its roundings, since a number that happens to be
+  // rounded the other way is no error of ours.
   bool runFloats() {
-    FailureOr<NnInterpreter> program = NnInterpreter::create(module_);
+    OwningOpRef<ModuleOp> copy(module_.clone());
+    copy->walk([&](nn::RoundOp round) {
+      isQuantised_ = true;
+      round.getResult().replaceAllUsesWith(round.getInput());
+      round.erase();
+    });
+    FailureOr<NnInterpreter> program = NnInterpreter::create(*copy);
     if (failed(program))
       return false;
     for (size_t i = 0; i < samples_.count; ++i) {
@@ -115,7 +123,11 @@ public:
     return worst;
   }
 
+  /// Whether the network rounds on its own, so that some error is its own.
+  bool isQuantised() const { return isQuantised_; }
+
 private:
+  bool isQuantised_ = false;
   static constexpr double kFailed = std::numeric_limits<double>::infinity();
 
   ModuleOp module_;
@@ -132,6 +144,7 @@ Precision choosePrecision(ModuleOp module, const NnToFxOptions &options, const S
   // Fewer bits than these save little; more than these do not fit 64 with their products.
   constexpr int64_t kFewestActivationBits = 11, kMostActivationBits = 36;
   constexpr int64_t kFewestWeightBits = 8, kMostWeightBits = 20;
+  constexpr int64_t kFewestQuantised = 5; // magnitudes are known: units of the rounded sums
   Precision precision;
   bool choosesActivations = options.activationBits == 0;
   bool choosesWeights = options.weightBits == 0;
@@ -147,10 +160,18 @@ Precision choosePrecision(ModuleOp module, const NnToFxOptions &options, const S
   auto isGood = [&](int64_t activationBits, int64_t weightBits, double allowed) {
     return search.error({activationBits, weightBits}) <= allowed;
   };
+  // The roundings of a quantised network have their own error, which ours may raise by a quarter.
+  constexpr double kShare = 1.25;
+  if (search.isQuantised()) {
+    double own = search.error(precision);
+    tolerance = std::isinf(own) ? tolerance : std::max(tolerance, kShare * own);
+  }
+  const int64_t fewestWeightBits = search.isQuantised() ? kFewestQuantised : kFewestWeightBits;
+  const double weightTolerance = tolerance * std::sqrt(search.isQuantised() ? 1 : 0.5);
   // Weights may use up half of the error (in the mean square sense); activations the rest.
   if (choosesWeights)
-    precision.weightBits = smallest(kFewestWeightBits, kMostWeightBits, [&](int64_t bits) {
-      return isGood(precision.activationBits, bits, tolerance * std::sqrt(0.5));
+    precision.weightBits = smallest(fewestWeightBits, kMostWeightBits, [&](int64_t bits) {
+      return isGood(precision.activationBits, bits, weightTolerance);
     });
   if (choosesActivations)
     precision.activationBits =

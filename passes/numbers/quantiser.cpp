@@ -22,6 +22,42 @@ std::vector<int64_t> rounded(const std::vector<float> &values, int64_t fraction)
   return integers;
 }
 
+// Kernels of a convolution: neighbouring pixels are much the same, so that what counts most is the
+// sum of a kernel's errors. It is kept below half a unit, by rounding some weights the other way,
+// those that are nearest to the middle; what is left goes to the filter's next kernel.
+std::vector<int64_t> roundedKernels(const std::vector<float> &values, int64_t fraction,
+                                    size_t kernel, size_t filter) {
+  std::vector<int64_t> integers = rounded(values, fraction);
+  std::vector<std::pair<double, size_t>> errors(kernel);
+  double carried = 0;
+  for (size_t start = 0; start + kernel <= values.size(); start += kernel) {
+    if (start % filter == 0)
+      carried = 0;
+    for (size_t i = 0; i < kernel; ++i) {
+      double exact = std::ldexp(values[start + i], static_cast<int>(fraction));
+      errors[i] = {exact - static_cast<double>(integers[start + i]), start + i};
+      carried += errors[i].first;
+    }
+    auto steps = static_cast<int64_t>(std::round(carried));
+    std::sort(errors.begin(), errors.end());
+    for (int64_t k = 0; k < std::min<int64_t>(std::abs(steps), kernel); ++k) {
+      size_t nearest = steps > 0 ? kernel - 1 - k : k;
+      integers[errors[nearest].second] += steps > 0 ? 1 : -1;
+      carried -= steps > 0 ? 1 : -1;
+    }
+  }
+  return integers;
+}
+
+std::vector<int64_t> integersOf(nn::WeightOp weight, int64_t fraction) {
+  std::vector<float> values = valuesOf(weight);
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  if (shape.size() != 4 || values.empty())
+    return rounded(values, fraction);
+  auto kernel = static_cast<size_t>(shape[2] * shape[3]);
+  return roundedKernels(values, fraction, kernel, kernel * static_cast<size_t>(shape[1]));
+}
+
 IntegerRange rangeOfIntegers(const std::vector<int64_t> &integers) {
   if (integers.empty())
     return {0, 0};
@@ -44,7 +80,7 @@ double Quantiser::magnitude(Value value) const {
 }
 
 std::vector<int64_t> Quantiser::integersAt(Value value, int64_t fraction) const {
-  return rounded(valuesOf(constantWeight(value, symbols_)), fraction);
+  return integersOf(constantWeight(value, symbols_), fraction);
 }
 
 IntegerRange Quantiser::rangeAt(Value value, int64_t fraction) const {
@@ -79,7 +115,7 @@ FixedConstant Quantiser::constant(OpBuilder &builder, Value value, int64_t fract
     return {moved->getResult(0), input.range, {}};
   }
   nn::WeightOp weight = constantWeight(value, symbols_);
-  std::vector<int64_t> integers = rounded(valuesOf(weight), fraction);
+  std::vector<int64_t> integers = integersOf(weight, fraction);
   auto type =
       fx::FixedType::get(builder.getContext(), /*isSigned=*/true, width, static_cast<int>(fraction),
                          weight.getIsPublic() ? fx::Owner::kPublic : fx::Owner::kServer);

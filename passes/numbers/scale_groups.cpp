@@ -93,6 +93,18 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   for (Operation *op : operations)
     if (isa<nn::RoundOp>(op)) // integers, whatever else shares their scale
       fractions_[find(op->getResult(0))] = 0;
+  // Members of these groups are sums that are rounded next.
+  for (Operation *op : operations)
+    if (isa<nn::RoundOp>(op))
+      onlyRounded_.insert(find(op->getOperand(0)));
+  for (Operation *op : operations)
+    for (Operation *user : op->getResult(0).getUsers())
+      if (!isa<nn::RoundOp>(user) &&
+          (!keepsScale(user) || find(user->getResult(0)) != find(op->getResult(0))))
+        onlyRounded_.erase(find(op->getResult(0)));
+  for (Operation *op : operations)
+    if (isOnlyRounded(op->getResult(0)) && !isa<nn::InputOp>(op))
+      fractions_.try_emplace(find(op->getResult(0)), 0);
   for (Operation *op : operations) {
     Value group = find(op->getResult(0));
     double &magnitude = magnitudes[group];

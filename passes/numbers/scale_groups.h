@@ -48,6 +48,9 @@ public:
               const NodeKeys &keys, const ScaleRule &rule);
 
   int64_t fraction(mlir::Value value);
+  /// Whether nothing but roundings reads the value and those that share its scale: a sum in a
+  /// quantised model, which has all its fraction bits until then, and none after.
+  bool isOnlyRounded(mlir::Value value) { return onlyRounded_.contains(find(value)); }
   bool ok() const { return ok_; }
 
 private:
@@ -56,6 +59,7 @@ private:
 
   llvm::DenseMap<mlir::Value, mlir::Value> parent_;
   llvm::DenseMap<mlir::Value, int64_t> fractions_;
+  llvm::DenseSet<mlir::Value> onlyRounded_; ///< groups
   bool ok_ = true;
 };
 
