@@ -15,8 +15,7 @@ Encoding::Encoding(const LinearSpec &spec, const LinearPlan &plan)
   for (std::uint64_t i = 0; i < spec.kernel[0]; ++i)
     for (std::uint64_t j = 0; j < spec.kernel[1]; ++j)
       taps_[rows_.phaseOf[i] * columns_.phases.size() + columns_.phaseOf[j]].push_back(
-          {i * spec.kernel[1] + j,
-           (rows_.offset[i] * plan.window[1] + columns_.offset[j]) * step_});
+          {i * spec.kernel[1] + j, (rows_.offset[i] * plan.pitch() + columns_.offset[j]) * step_});
 }
 
 std::vector<Position> Encoding::positionsOf(std::uint64_t group) const {
@@ -32,7 +31,9 @@ std::vector<std::uint64_t> Encoding::image(std::span<const std::uint64_t> values
                                            const Position &position, std::uint64_t input) const {
   const std::uint64_t first = input * plan_.channelsAtOnce;
   const std::uint64_t count = std::min(plan_.channelsAtOnce, channels_ - first);
-  std::vector<std::uint64_t> message((step_ == 1 ? count : plan_.channelsAtOnce) * plan_.plane());
+  std::vector<std::uint64_t> message(step_ == 1 ? count * plan_.plane() + plan_.overhang()
+                                                : plan_.channelsAtOnce *
+                                                      (plan_.plane() + plan_.overhang()));
   for (std::uint64_t v = first; v < first + count; ++v) {
     const std::uint64_t channel = position.group * spec_.channels + v / plan_.phases;
     const std::uint64_t phase = v % plan_.phases;
@@ -45,9 +46,9 @@ std::vector<std::uint64_t> Encoding::image(std::span<const std::uint64_t> values
         position.row * spec_.strides[0] + rows_.phases[phase / columns_.phases.size()];
     const std::uint64_t firstColumn =
         position.column * spec_.strides[1] + columns_.phases[phase % columns_.phases.size()];
-    for (std::uint64_t i = 0; i < plan_.window[0]; ++i) {
+    for (std::uint64_t i = 0; i < plan_.window[0] - plan_.shared[0]; ++i) {
       const std::uint64_t row = firstRow + i * spec_.strides[0] - spec_.pads[0];
-      for (std::uint64_t j = 0; j < plan_.window[1]; ++j, into += step_) {
+      for (std::uint64_t j = 0; j < plan_.pitch(); ++j, into += step_) {
         const std::uint64_t column = firstColumn + j * spec_.strides[1] - spec_.pads[1];
         if (row < spec_.input[0] && column < spec_.input[1])
           *into = plane[row * spec_.input[1] + column];
@@ -61,10 +62,14 @@ std::vector<std::uint32_t> Encoding::sent(std::uint64_t input) const {
   const std::uint64_t count =
       std::min(plan_.channelsAtOnce, channels_ - input * plan_.channelsAtOnce);
   std::vector<std::uint32_t> coefficients;
-  coefficients.reserve(count * plan_.plane());
-  for (std::uint64_t v = 0; v < count; ++v)
-    for (std::uint64_t i = 0; i < plan_.plane(); ++i)
+  coefficients.reserve(plan_.sentCoefficients(spec_, input));
+  // Slow channels are side by side; fast ones have an overhang each.
+  const std::uint64_t overhang = plan_.overhang();
+  for (std::uint64_t v = 0; v < count; ++v) {
+    const bool last = plan_.packing != 0 || v + 1 == count;
+    for (std::uint64_t i = 0; i < plan_.plane() + (last ? overhang : 0); ++i)
       coefficients.push_back(static_cast<std::uint32_t>(channelAt(v) + i * step_));
+  }
   return coefficients;
 }
 
@@ -84,7 +89,7 @@ Encoding::Results Encoding::results(const Position &position, std::uint64_t repl
     for (std::uint64_t i = 0; i < rows; ++i)
       for (std::uint64_t j = 0; j < columns; ++j) {
         results.coefficients.push_back(
-            static_cast<std::uint32_t>(first + (i * plan_.window[1] + j) * step_));
+            static_cast<std::uint32_t>(first + (i * plan_.pitch() + j) * step_));
         results.elements.push_back((plane * spec_.output[0] + position.row + i) * spec_.output[1] +
                                    position.column + j);
       }

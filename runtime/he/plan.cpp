@@ -11,8 +11,8 @@
 namespace dyad::he {
 namespace {
 
-// Computing counts as so many bytes a microsecond: what a network of 160 Mbit/s moves.
-constexpr std::uint64_t kBytesPerMicrosecond = 20;
+// Computing counts as so many bytes a microsecond: what a network of 112 Mbit/s moves.
+constexpr std::uint64_t kBytesPerMicrosecond = 14;
 // Seed of the uniform halves of all ciphertexts.
 constexpr std::uint64_t kSeedBytes = 16;
 
@@ -83,17 +83,25 @@ private:
     plan.tile = size;
     plan.window = {size[0] + rows_.extent - 1, size[1] + columns_.extent - 1};
     plan.tiles = {ceilDiv(spec_.output[0], size[0]), ceilDiv(spec_.output[1], size[1])};
-    if (plan.plane() > set.degree)
+    plan.shared = sharedPadding(spec_, plan);
+    // With slow channels one overhang follows the last filter's last channel, with fast ones one
+    // of each channel follows the last filter.
+    const bool packs = set.specials != 0;
+    const std::uint64_t plane = plan.plane();
+    const std::uint64_t overhang = plan.overhang();
+    if (plane + overhang > set.degree)
       return;
     const std::uint64_t channels = spec_.channels * phases_;
-    const std::uint64_t room = set.degree / plan.plane();
-    const bool packs = set.specials != 0;
+    const std::uint64_t room =
+        packs ? set.degree / (plane + overhang) : (set.degree - overhang) / plane;
     for (const std::uint64_t together :
          packs ? powersOfTwo(channels, room) : evenSizes(channels, room)) {
       plan.channelsAtOnce = together;
       plan.inputs = ceilDiv(channels, together);
       // As many filters as fit; or one, which leaves more of the upload out.
-      const std::uint64_t most = std::min(spec_.filters, room / together);
+      const std::uint64_t fitting =
+          packs ? (set.degree / together - overhang) / plane : room / together;
+      const std::uint64_t most = std::min(spec_.filters, fitting);
       bool fits = false;
       for (std::uint64_t filters = most; filters > 1 && (packs || !fits); filters /= 2)
         fits = filtersOf(set, plan, filters);
@@ -146,8 +154,27 @@ PhaseAxis phaseAxis(std::uint64_t kernel, std::uint64_t stride, std::uint64_t di
   return axis;
 }
 
+std::array<std::uint64_t, 2> sharedPadding(const LinearSpec &spec, const LinearPlan &plan) {
+  std::array<std::uint64_t, 2> shared{};
+  for (std::size_t k = 0; k < 2; ++k) {
+    if (plan.tiles[k] != 1)
+      continue;
+    // Of all phases, what is padding at the start and at the end of the window; less where a row
+    // of the kernel would not fit into a row of the image any more.
+    const std::uint64_t stride = spec.strides[k], pad = spec.pads[k], window = plan.window[k];
+    shared[k] = plan.tile[k] - 1;
+    for (const std::uint64_t phase : phaseAxis(spec.kernel[k], stride, spec.dilations[k]).phases) {
+      const std::uint64_t start = pad > phase ? ceilDiv(pad - phase, stride) : 0;
+      const std::uint64_t end =
+          spec.input[k] + pad > phase ? ceilDiv(spec.input[k] + pad - phase, stride) : 0;
+      shared[k] = std::min({shared[k], start, window - std::min(end, window)});
+    }
+  }
+  return shared;
+}
+
 std::uint64_t LinearPlan::origin() const {
-  const std::uint64_t taps = window[1] * (window[0] - tile[0]) + window[1] - tile[1];
+  const std::uint64_t taps = pitch() * (window[0] - tile[0]) + window[1] - tile[1];
   return packing != 0 ? taps * channelsAtOnce + channelsAtOnce - 1
                       : plane() * (channelsAtOnce - 1) + taps;
 }
@@ -158,8 +185,11 @@ KeyNeed LinearPlan::keys() const {
 }
 
 std::uint64_t LinearPlan::sentCoefficients(const LinearSpec &spec, std::uint64_t input) const {
-  const std::uint64_t channels = spec.channels * phases - input * channelsAtOnce;
-  return truncated() ? std::min(channels, channelsAtOnce) * plane() : parameterSet(set).degree;
+  if (!truncated())
+    return parameterSet(set).degree;
+  const std::uint64_t channels =
+      std::min(spec.channels * phases - input * channelsAtOnce, channelsAtOnce);
+  return channels * plane() + overhang() * (packing != 0 ? channels : 1);
 }
 
 std::uint64_t LinearPlan::inputBytes(const LinearSpec &spec, std::uint64_t input) const {

@@ -68,11 +68,22 @@ struct LinearPlan {
   unsigned packing = 0;                      ///< 2^packing products in a reply; channels are fast
   std::array<std::uint64_t, 2> tile{1, 1};   ///< of the result
   std::array<std::uint64_t, 2> window{1, 1}; ///< of a phase of the input: tile + extent - 1
+  /// Rows and columns of the window that are not encoded: padding after the input, for which the
+  /// padding before the next row or channel stands in (docs/protocols/rlwe.md, "Encoding").
+  std::array<std::uint64_t, 2> shared{};
   std::array<std::uint64_t, 2> tiles{1, 1};
   std::uint64_t inputs = 1;  ///< ciphertexts of a tile
   std::uint64_t outputs = 1; ///< products of a tile, each summed over its inputs
 
-  std::uint64_t plane() const { return window[0] * window[1]; }
+  /// Places of an image from one row to the next, and from one channel to the next.
+  std::uint64_t pitch() const { return window[1] - shared[1]; }
+  std::uint64_t plane() const { return (window[0] - shared[0]) * pitch(); }
+  /// Places after the last channel that the last results read as padding.
+  std::uint64_t overhang() const { return shared[0] * pitch() + shared[1]; }
+  /// Coefficients that a product takes.
+  std::uint64_t size() const {
+    return filtersAtOnce * block() + overhang() * (packing != 0 ? channelsAtOnce : 1);
+  }
   /// Coefficients from one filter of a product to the next.
   std::uint64_t block() const { return plane() * channelsAtOnce; }
   /// Coefficient of the first result of a product: see docs/protocols/rlwe.md, "Encoding".
@@ -105,6 +116,10 @@ struct LinearPlan {
   /// What the search goes by: bytes, and computing as bytes.
   std::uint64_t price(const LinearSpec &spec) const;
 };
+
+/// `shared` of a plan whose tile, window and number of tiles are set: the padding of an axis that
+/// stands at both ends of one tile.
+std::array<std::uint64_t, 2> sharedPadding(const LinearSpec &spec, const LinearPlan &plan);
 
 /// The best plan, or nothing where no parameter set is exact for these widths or nothing is to be
 /// computed.

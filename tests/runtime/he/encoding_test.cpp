@@ -34,6 +34,7 @@ LinearPlan planOf(const LinearSpec &spec, std::array<std::uint64_t, 2> tile, std
   plan.tile = tile;
   plan.window = {tile[0] + rows.extent - 1, tile[1] + columns.extent - 1};
   plan.tiles = {ceilDiv(spec.output[0], tile[0]), ceilDiv(spec.output[1], tile[1])};
+  plan.shared = sharedPadding(spec, plan);
   plan.inputs = ceilDiv(spec.channels * plan.phases, channels);
   plan.outputs = ceilDiv(spec.filters, filters);
   return plan;
@@ -75,7 +76,7 @@ std::uint64_t coefficient(const Words &image,
 
 void checkPlan(const LinearSpec &spec, const LinearPlan &plan, std::mt19937_64 &random) {
   const std::size_t degree = parameterSet(plan.set).degree;
-  REQUIRE(plan.block() * plan.filtersAtOnce <= degree);
+  REQUIRE(plan.size() <= degree);
   Words values(spec.channels * spec.input[0] * spec.input[1]);
   std::generate(values.begin(), values.end(), std::ref(random));
   std::vector<std::int64_t> weights(spec.filters * spec.channels * spec.kernel[0] * spec.kernel[1]);
@@ -159,6 +160,55 @@ TEST_CASE("results stand where encodings say, and cut off uploads do not touch t
   for (const auto &[channels, filters, packing] :
        {std::tuple{1U, 1U, 0U}, {5U, 4U, 0U}, {4U, 1U, 2U}, {8U, 3U, 2U}, {2U, 1U, 1U}})
     checkPlan(pointwise, planOf(pointwise, {6, 5}, channels, filters, packing), random);
+}
+
+TEST_CASE("padding between rows and between channels is encoded once", "[he][encoding]") {
+  std::mt19937_64 random(5);
+  struct Case {
+    std::array<std::uint64_t, 2> input, kernel, strides, pads, dilations, output, tile, shared;
+  };
+  const Case cases[] = {
+      {{6, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {6, 5}, {6, 5}, {1, 1}},
+      // Rows in tiles; padding at one end only; less padding at the end.
+      {{6, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {6, 5}, {3, 5}, {0, 1}},
+      {{6, 5}, {3, 3}, {1, 1}, {0, 0}, {1, 1}, {6, 5}, {6, 5}, {0, 0}},
+      {{7, 6}, {5, 5}, {1, 1}, {2, 2}, {1, 1}, {6, 6}, {6, 6}, {1, 2}},
+      // A kernel wider than the image: a row of it has to fit into a row.
+      {{2, 1}, {5, 3}, {1, 1}, {2, 1}, {1, 1}, {2, 1}, {2, 1}, {1, 0}},
+      // Phases: the second of a stride of two has no padding at the start but with two of it.
+      {{8, 8}, {3, 5}, {2, 2}, {1, 2}, {1, 1}, {4, 4}, {4, 4}, {0, 1}},
+      {{6, 9}, {3, 2}, {1, 1}, {2, 3}, {2, 3}, {6, 12}, {6, 12}, {2, 3}},
+  };
+  for (const Case &c : cases) {
+    LinearSpec spec;
+    spec.channels = 7;
+    spec.filters = 5;
+    spec.input = c.input;
+    spec.kernel = c.kernel;
+    spec.strides = c.strides;
+    spec.pads = c.pads;
+    spec.dilations = c.dilations;
+    spec.output = c.output;
+    for (const auto &[channels, filters, packing] : {std::tuple{4U, 1U, 0U},
+                                                     {5U, 1U, 0U},
+                                                     {3U, 3U, 0U},
+                                                     {4U, 1U, 2U},
+                                                     {8U, 1U, 3U},
+                                                     {4U, 2U, 1U}}) {
+      const LinearPlan plan = planOf(spec, c.tile, channels, filters, packing);
+      CHECK(plan.shared == c.shared);
+      checkPlan(spec, plan, random);
+    }
+  }
+  // Up to the last coefficient: 4096 = 63 63 + 63 + 64.
+  LinearSpec large;
+  large.channels = large.filters = 1;
+  large.kernel = {3, 3};
+  large.pads = {1, 1};
+  large.input = large.output = {62, 62};
+  const LinearPlan plan = planOf(large, large.output, 1, 1, 0);
+  CHECK(plan.size() == 63 * 63 + 63 + 1);
+  checkPlan(large, plan, random);
 }
 
 // Packing of phases known in the clear: c1 of zero makes c0 the phase, and keys of zero switch it
