@@ -32,6 +32,7 @@ struct Fitted {
   ErrorBounds error;
   std::function<Cost(std::uint64_t)> cost;
   std::function<Task<Ring>(Session &, Ring)> run;
+  unsigned inputBits = 0; ///< of the function's ring, where that is not the request's
 };
 
 /// Figures of others: bits an element and ULPs, at 16 and 32 bits.
@@ -102,14 +103,13 @@ std::optional<Fitted> softmaxRows(const Request &request) {
 }
 
 std::optional<Fitted> normalizedRows(const Request &request) {
-  Request wide = request;
-  wide.inputBits = std::min(request.inputBits + 8, 40U);
-  const auto found = approximateNormalization(kColumns, 1e-3, true, 0.05, wide);
+  const auto found = approximateNormalization(
+      {.columns = kColumns, .epsilon = 1e-5, .leastVariance = 0.05}, request);
   if (!found)
     return std::nullopt;
   const NormalizationFunction f = found->function;
   return Fitted{found->error, [f](std::uint64_t n) { return normalizeRowsCost(n / kColumns, f); },
-                [f](Session &s, Ring x) { return normalizeRows(s, f, std::move(x)); }};
+                [f](Session &s, Ring x) { return normalizeRows(s, f, std::move(x)); }, f.inputBits};
 }
 
 std::vector<Row> rows() {
@@ -187,8 +187,8 @@ void printRow(const Row &row, unsigned bits, unsigned scale, double maxUlp) {
   bench::Work work;
   work.cost = f->cost(kElements);
   Request shareRequest = request;
-  if (row.name.starts_with("layer"))
-    shareRequest.inputBits = std::min(request.inputBits + 8, 40U);
+  if (f->inputBits != 0)
+    shareRequest.inputBits = f->inputBits;
   work.run = [&](Session &session) { return f->run(session, sharesOf(session, shareRequest)); };
   work.measureStock = false;
   const bench::TwoReports reports =

@@ -21,6 +21,8 @@ struct Request {
   unsigned outputScale = 12;
   double maxUlp = 1;      ///< largest error wanted, in units of the output's last place
   double bitsPerFlow = 2; ///< what a flow counts, in bits an element, when costs are compared
+  /// One result serves many numbers: the first normalised form that is precise enough will do.
+  bool isShared = false;
   Radix radix;
 };
 

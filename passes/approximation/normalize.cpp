@@ -85,8 +85,10 @@ void chooseSum(NormalizedFunction &f, double most) {
 /// Keeps the cheapest function that is precise enough.
 class Best {
 public:
-  Best(const Request &request, std::function<double(double)> exact)
-      : request_(request), exact_(std::move(exact)) {}
+  Best(
+      const Request &request, std::function<double(double)> exact,
+      std::function<double(unsigned)> unitOf = [](unsigned) { return 1.0; })
+      : request_(request), exact_(std::move(exact)), unitOf_(std::move(unitOf)) {}
 
   /// Whether it is better than what was there.
   bool consider(const NormalizedFunction &f) {
@@ -95,7 +97,7 @@ public:
     if (weight >= weight_)
       return false;
     const ErrorBounds error =
-        measureByOctave(exact_, [&](std::int64_t x) { return evaluate(f, x); }, request_);
+        measureByOctave(exact_, [&](std::int64_t x) { return evaluate(f, x); }, request_, unitOf_);
     if (error.maxUlp > request_.maxUlp)
       return false;
     weight_ = weight;
@@ -107,6 +109,7 @@ public:
 private:
   const Request &request_;
   std::function<double(double)> exact_;
+  std::function<double(unsigned)> unitOf_;
   double weight_ = std::numeric_limits<double>::infinity();
   std::optional<NormalizedApproximation> best_;
 };
@@ -115,7 +118,7 @@ private:
 
 ErrorBounds measureByOctave(const std::function<double(double)> &f,
                             const std::function<std::int64_t(std::int64_t)> &evaluate,
-                            const Request &request) {
+                            const Request &request, const std::function<double(unsigned)> &unitOf) {
   ErrorBounds error;
   double inputs = 0;
   for (unsigned lead = leadOf(request.low); lead <= leadOf(request.high); ++lead) {
@@ -124,38 +127,55 @@ ErrorBounds measureByOctave(const std::function<double(double)> &f,
     octave.high = std::min(request.high, (std::int64_t{2} << lead) - 1);
     const ErrorBounds found = measureError(f, evaluate, octave, octave.low, octave.high);
     const auto count = static_cast<double>(octave.high - octave.low + 1);
-    error.maxUlp = std::max(error.maxUlp, found.maxUlp);
-    error.meanUlp += found.meanUlp * count;
+    error.maxUlp = std::max(error.maxUlp, found.maxUlp / unitOf(lead));
+    error.meanUlp += found.meanUlp / unitOf(lead) * count;
     inputs += count;
   }
   error.meanUlp /= inputs;
   return error;
 }
 
-std::optional<NormalizedApproximation> approximatePower(double exponent, const Request &request) {
+std::optional<NormalizedApproximation> approximatePower(double exponent, const Request &given,
+                                                        double relativeFrom) {
   const bool whole = std::round(exponent) == exponent;
   const bool dyadic = std::round(2 * exponent) == 2 * exponent;
+  Request request = given;
+  const bool hasZero = exponent > 0 && given.low == 0;
+  if (hasZero)
+    request.low = 1;
   NormalizedFunction f = frameFor(request, !whole && dyadic ? 2 : 1);
-  Best best(request, [exponent](double x) { return std::pow(x, exponent); });
+  f.acceptsZero = hasZero;
+  if (hasZero && f.groups() == 1)
+    return std::nullopt;
   // Pairs of octaves: 2^(exponent e) is a power of two for even e, so an odd one leaves a 2 to t.
   const int odd = f.step == 2 ? exponentOf(f, request, 0) & 1 : 0;
   const auto part = [exponent, odd](double t) { return std::pow(std::ldexp(t, odd), exponent); };
 
-  // Results are r 2^(outputScale - scale + exponent e); scale is such that the largest have `guard`
-  // bits more than they need.
+  // Results are r 2^(outputScale - scale + exponent e); scale is such that those at the anchor, the
+  // largest as a rule, have `guard` bits more than they need.
   const double first = exponent * (exponentOf(f, request, 0) - odd);
   const double last = exponent * (exponentOf(f, request, f.groups() - 1) - odd);
   const double largest = std::max(first, last);
-  const double spread = largest - std::min(first, last);
+  const double smallest = std::min(first, last);
+  // Precision counts from the anchor down.
+  const double anchor = std::clamp(std::floor(std::log2(relativeFrom)), smallest, largest);
+  Best best(
+      request, [exponent](double x) { return std::pow(x, exponent); },
+      [&](unsigned lead) {
+        const double ofGroup =
+            exponent * (exponentOf(f, request, (f.highestLead - lead) / f.step) - odd);
+        return std::exp2(std::max(0.0, ofGroup - anchor));
+      });
   const double mantissaMost = std::exp2(std::max(exponent * odd, exponent * (f.step + odd)));
   bool improved = true;
-  for (unsigned guard = 0; guard <= kMostGuardBits && (improved || !best.found()); ++guard) {
-    const int scale = static_cast<int>(request.outputScale) + static_cast<int>(std::ceil(largest)) +
+  const auto goesOn = [&] { return request.isShared ? !best.found() : improved || !best.found(); };
+  for (unsigned guard = 0; guard <= kMostGuardBits && goesOn(); ++guard) {
+    const int scale = static_cast<int>(request.outputScale) + static_cast<int>(std::ceil(anchor)) +
                       static_cast<int>(guard);
     if (scale < 1 || scale > 40)
       continue;
     const int drop = static_cast<int>(guard) +
-                     (whole || dyadic ? static_cast<int>(std::ceil(spread)) : scale + 3);
+                     (whole || dyadic ? static_cast<int>(std::ceil(anchor - smallest)) : scale + 3);
     if (drop + scale > kMostBits)
       continue;
     f.drop = static_cast<unsigned>(drop);
@@ -175,7 +195,8 @@ std::optional<NormalizedApproximation> approximatePower(double exponent, const R
     improved = false;
     for (const double target : {request.maxUlp, request.maxUlp - 0.5}) {
       const double units = std::ldexp(target, static_cast<int>(guard));
-      if (units > 0.5 && fitMantissa(f, part, scale, units, request))
+      if (units > 0.5 && !(request.isShared && best.found()) &&
+          fitMantissa(f, part, scale, units, request))
         improved |= best.consider(f);
     }
   }

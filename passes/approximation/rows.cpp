@@ -22,7 +22,7 @@ unsigned bitsOf(std::int64_t value) {
 }
 unsigned ceilLog2(std::uint64_t x) { return static_cast<unsigned>(std::bit_width(x - 1)); }
 
-/// Rows over the whole range, and narrow ones anywhere in it.
+/// Rows over the whole range, narrow ones anywhere in it, and some of equal numbers but one.
 std::vector<std::vector<std::int64_t>> measuredRows(unsigned columns, const Request &request) {
   std::vector<std::vector<std::int64_t>> rows(kMeasuredRows, std::vector<std::int64_t>(columns));
   std::mt19937_64 random(columns);
@@ -33,7 +33,9 @@ std::vector<std::vector<std::int64_t>> measuredRows(unsigned columns, const Requ
         static_cast<std::int64_t>(
             random() % (static_cast<std::uint64_t>(request.high - request.low) - span + 1));
     for (std::int64_t &x : rows[r])
-      x = start + static_cast<std::int64_t>(random() % (span + 1));
+      x = start + (r % 4 == 3 ? 0 : static_cast<std::int64_t>(random() % (span + 1)));
+    if (r % 4 == 3)
+      rows[r][random() % columns] = request.high;
   }
   return rows;
 }
@@ -117,6 +119,168 @@ void requireRange(const Request &request) {
                request.inputBits);
 }
 
+double unitOf(unsigned scale) { return std::ldexp(1.0, -static_cast<int>(scale)); }
+
+/// Ring in which products are small that give results up to `largest` when `drop` bits are gone.
+unsigned productBitsFor(double largest, unsigned outputScale, unsigned drop) {
+  constexpr double kSlack = 1.01;
+  return static_cast<unsigned>(std::max(
+             0.0, std::ceil(std::log2(std::ldexp(kSlack * largest + unitOf(outputScale),
+                                                 static_cast<int>(outputScale + drop)))))) +
+         2;
+}
+
+struct Spread {
+  double mean = 0, variance = 0;
+};
+Spread spreadOf(const std::vector<double> &row, bool center) {
+  const auto columns = static_cast<double>(row.size());
+  Spread result;
+  for (const double x : row)
+    result.mean += center ? x / columns : 0;
+  for (const double x : row)
+    result.variance += (x - result.mean) * (x - result.mean) / columns;
+  return result;
+}
+
+/// Rows whose variances are spread over those that occur: evenly filled ones, and such that have
+/// one large number, whose results are the largest that there are.
+std::vector<std::vector<std::int64_t>> rowsOfVariances(const NormalizationRequest &wanted,
+                                                       const Request &request) {
+  std::vector<std::vector<std::int64_t>> rows;
+  std::mt19937_64 random(wanted.columns);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  const double unit = unitOf(request.inputScale);
+  const double low = static_cast<double>(request.low) * unit;
+  const double high = static_cast<double>(request.high) * unit;
+  const double most = std::min(std::sqrt(wanted.mostVariance), high - low);
+  const double least = std::clamp(std::sqrt(wanted.leastVariance), unit / 4, most);
+  for (unsigned r = 0; r < 2 * kMeasuredRows; ++r) {
+    const double deviation = least * std::pow(most / least, uniform(random));
+    std::vector<double> row(wanted.columns);
+    for (double &x : row)
+      x = r % 2 == 0 ? uniform(random) - 0.5 : 0.01 * uniform(random);
+    if (r % 2 == 1)
+      row[random() % row.size()] = random() % 2 == 0 ? 1 : -1;
+    const Spread spread = spreadOf(row, wanted.subtractMean);
+    if (spread.variance == 0)
+      continue;
+    for (double &x : row)
+      x = (x - spread.mean) * deviation / std::sqrt(spread.variance);
+    const auto [smallest, largest] = std::minmax_element(row.begin(), row.end());
+    double shift = 0;
+    if (wanted.subtractMean)
+      shift = low - *smallest + uniform(random) * (high - low - *largest + *smallest);
+    std::vector<std::int64_t> integers(row.size());
+    bool fits = true;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      integers[i] = std::llround((row[i] + shift) / unit);
+      fits = fits && integers[i] >= request.low && integers[i] <= request.high;
+    }
+    const double variance = spreadOf(realOf(integers, request), wanted.subtractMean).variance;
+    if (fits && variance >= wanted.leastVariance && variance <= wanted.mostVariance)
+      rows.push_back(std::move(integers));
+  }
+  return rows;
+}
+
+/// With `extra` fraction bits of the deviations beyond those that the mean's rounding asks for.
+std::optional<NormalizationApproximation>
+normalizationWith(unsigned extra, const NormalizationRequest &wanted, const Request &request) {
+  const unsigned columns = wanted.columns;
+  const double epsilon = wanted.epsilon;
+  const int outputScale = static_cast<int>(request.outputScale);
+  // The rounding of the mean counts at most a quarter of the error in the result.
+  const double leastRoot = std::sqrt(wanted.leastVariance + epsilon);
+  const double meanBits =
+      std::max(0.0, std::ceil(outputScale + 1 - static_cast<double>(request.inputScale) -
+                              std::log2(leastRoot * request.maxUlp)));
+  NormalizationFunction f;
+  f.columns = columns;
+  f.subtractMean = wanted.subtractMean;
+  f.meanBits = (wanted.subtractMean ? static_cast<unsigned>(meanBits) : 0) + extra;
+  f.outputBits = request.outputBits;
+  const int in = static_cast<int>(request.inputScale + f.meanBits);
+  const std::int64_t magnitude = std::max(std::abs(request.low), std::abs(request.high)) + 1;
+  const std::int64_t span = wanted.subtractMean ? request.high - request.low + 1 : magnitude;
+  // Differences fit, and sums of a row.
+  f.inputBits = std::max(request.inputBits, bitsOf(span) + 2);
+  if (wanted.subtractMean)
+    f.inputBits = std::max(f.inputBits, bitsOf(magnitude * static_cast<std::int64_t>(columns)) + 2);
+  const double widest = unitOf(request.inputScale) * static_cast<double>(span);
+  const double most = std::ldexp(std::min(wanted.mostVariance, widest * widest), 2 * in) + columns;
+  if (f.inputBits + f.meanBits > 62 || bitsOf(span) + f.meanBits > 40)
+    return std::nullopt;
+  const std::int64_t reach =
+      std::min(span << f.meanBits, static_cast<std::int64_t>(std::sqrt(most * columns)) + 1);
+  f.deviationBits = std::min(bitsOf(reach) + 2, f.inputBits + f.meanBits);
+  f.epsilon = std::max<std::int64_t>(1, std::llround(std::ldexp(epsilon, 2 * in)));
+  const double squares = most * columns + columns + static_cast<double>(f.epsilon);
+  f.squareBits = std::max(static_cast<unsigned>(std::log2(2 * squares)) + 3, f.deviationBits + 1);
+  if (f.squareBits > 62)
+    return std::nullopt;
+  const auto exact = [&](std::vector<double> row) {
+    const Spread spread = spreadOf(row, wanted.subtractMean);
+    for (double &x : row)
+      x = (x - spread.mean) / std::sqrt(spread.variance + epsilon);
+    return row;
+  };
+  // No result is larger, since a row's squares are at least its largest one.
+  const double largest =
+      std::min(std::sqrt(static_cast<double>(columns)),
+               std::ldexp(1.0, static_cast<int>(request.outputBits) - 1 - outputScale));
+  auto rows = rowsOfVariances(wanted, request);
+  std::erase_if(rows, [&](const std::vector<std::int64_t> &row) {
+    const std::vector<double> results = exact(realOf(row, request));
+    return std::any_of(results.begin(), results.end(), [&](double y) {
+      return std::abs(y) > largest - (request.maxUlp + 1) * unitOf(request.outputScale);
+    });
+  });
+  if (rows.empty())
+    return std::nullopt;
+  const std::int64_t least = std::max<std::int64_t>(
+      1, f.epsilon + static_cast<std::int64_t>(std::ldexp(wanted.leastVariance, 2 * in)) - 1);
+  const std::int64_t highest = static_cast<std::int64_t>(most) + f.epsilon;
+  const int coarse = static_cast<int>(std::floor(std::log2(request.maxUlp)));
+  for (int guard = -coarse; guard <= static_cast<int>(kMostGuardBits); ++guard) {
+    // Bits of the root, relative to itself: as many below its leading one as the largest result
+    // has. The variance needs no more, and lower bits are dropped.
+    const int precision =
+        std::max(outputScale + static_cast<int>(std::ceil(std::log2(largest))) + guard, 4);
+    f.varianceDrop =
+        static_cast<unsigned>(std::max(0, static_cast<int>(bitsOf(least)) - 2 - precision));
+    Request inner = request;
+    inner.inputBits = bitsOf(highest >> f.varianceDrop) + 2;
+    if (2 * in < static_cast<int>(f.varianceDrop) || f.varianceDrop + 2 > f.squareBits)
+      return std::nullopt;
+    inner.inputScale = static_cast<unsigned>(2 * in) - f.varianceDrop;
+    inner.low = std::max<std::int64_t>(1, least >> f.varianceDrop);
+    inner.high = (highest >> f.varianceDrop) + 1;
+    const double smallestRoot = 1 / std::sqrt(std::ldexp(static_cast<double>(inner.high),
+                                                         -static_cast<int>(inner.inputScale)));
+    inner.outputScale = static_cast<unsigned>(
+        std::max(precision - static_cast<int>(std::floor(std::log2(smallestRoot))), 1));
+    const int top = (2 * in - static_cast<int>(bitsOf(least)) + 2) / 2;
+    inner.outputBits =
+        static_cast<unsigned>(std::max(static_cast<int>(inner.outputScale) + top + 2, 4));
+    f.drop = static_cast<unsigned>(in) + inner.outputScale - request.outputScale;
+    f.productBits = std::max({productBitsFor(largest, request.outputScale, f.drop),
+                              f.deviationBits + 1, inner.outputBits + 1, f.drop + 2});
+    if (inner.outputBits > 44 || f.productBits > 62)
+      break;
+    inner.maxUlp = 1;
+    inner.isShared = true;
+    const auto root = approximatePower(-0.5, inner, smallestRoot);
+    if (!root)
+      continue;
+    f.rsqrt = root->function;
+    const ErrorBounds error = measureRows(f, rows, exact, request);
+    if (error.maxUlp <= request.maxUlp)
+      return NormalizationApproximation{f, error};
+  }
+  return std::nullopt;
+}
+
 /// What an inner function with `guard` bits more than the result may err, of `share` ULPs of it.
 double innerUlp(double share, unsigned guard) {
   return std::max(0.75, std::ldexp(share, static_cast<int>(guard)));
@@ -129,6 +293,12 @@ std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
   DYAD_REQUIRE(numerator > 0 && request.low > 0, kOutOfRange,
                "quotients up to {} by numbers from {}", numerator, request.low);
   const int size = static_cast<int>(bitsOf(numerator)) - static_cast<int>(request.inputScale);
+  // What fits the result: numerators of small divisors are small.
+  const double largest = std::min(static_cast<double>(numerator) / static_cast<double>(request.low),
+                                  std::ldexp(1.0, static_cast<int>(request.outputBits) - 1 -
+                                                      static_cast<int>(request.outputScale)));
+  const double relativeFrom =
+      largest / std::ldexp(static_cast<double>(numerator), -static_cast<int>(request.inputScale));
   for (unsigned guard = 1; guard <= kMostGuardBits; ++guard) {
     // An error of the reciprocal is multiplied by the numerator.
     const int scale = static_cast<int>(request.outputScale) + size + static_cast<int>(guard);
@@ -140,16 +310,17 @@ std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
     inner.outputScale = static_cast<unsigned>(scale);
     inner.outputBits = static_cast<unsigned>(std::max(scale + most, 2)) + 2;
     inner.maxUlp = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2), guard);
-    const auto reciprocal = approximatePower(-1, inner);
+    const auto reciprocal = approximatePower(-1, inner, relativeFrom);
     if (!reciprocal)
       continue;
     QuotientFunction f;
     f.numeratorBits = bitsOf(numerator) + 2;
     f.reciprocal = reciprocal->function;
-    f.productBits = std::max({bitsOf(numerator) + inner.outputBits + 1, f.numeratorBits + 1});
     f.drop = request.inputScale + inner.outputScale - request.outputScale;
+    f.productBits = std::max({productBitsFor(largest, request.outputScale, f.drop),
+                              f.numeratorBits + 1, inner.outputBits + 1, f.drop + 2});
     f.outputBits = request.outputBits;
-    if (f.productBits > 62 || f.drop + 2 > f.productBits)
+    if (f.productBits > 62)
       continue;
     ErrorBounds error;
     std::mt19937_64 random(guard);
@@ -160,12 +331,13 @@ std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
                      : request.low + static_cast<std::int64_t>((random() >> (random() % 16)) %
                                                                static_cast<std::uint64_t>(
                                                                    request.high - request.low + 1));
-      // Quotients that fit the result.
+      // A unit less, since the result is rounded.
       const double limit =
           std::min(static_cast<double>(numerator),
-                   std::ldexp(static_cast<double>(b), static_cast<int>(request.outputBits) - 2 -
-                                                          static_cast<int>(request.outputScale)));
-      const auto bound = std::max<std::int64_t>(static_cast<std::int64_t>(limit), 1);
+                   (largest - unitOf(request.outputScale)) * static_cast<double>(b));
+      const auto bound = static_cast<std::int64_t>(limit);
+      if (bound < 1)
+        continue;
       const std::int64_t a =
           i % 4 == 0
               ? bound
@@ -193,7 +365,8 @@ std::optional<SoftmaxApproximation> approximateSoftmax(unsigned columns, const R
   };
   for (unsigned guard = 1; guard <= kMostGuardBits; ++guard) {
     const unsigned scale = request.outputScale + guard;
-    const double inner = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2), guard);
+    // Errors of the exponentials add up in the sum: more guard bits make them smaller.
+    const double inner = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2), 1);
     const auto e = exponentialFor(columns, scale, inner, request);
     if (!e)
       continue;
@@ -224,8 +397,8 @@ std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
   const auto rows = measuredRows(columns, request);
   for (unsigned guard = 0; guard <= kMostGuardBits; ++guard) {
     const unsigned scale = request.outputScale + guard;
-    const auto e = exponentialFor(columns, scale,
-                                  innerUlp(std::max(0.1, request.maxUlp - 0.6), guard), request);
+    const auto e =
+        exponentialFor(columns, scale, innerUlp(std::max(0.1, request.maxUlp - 0.6), 0), request);
     if (!e)
       continue;
     const auto logarithm =
@@ -241,97 +414,15 @@ std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
   return std::nullopt;
 }
 
-std::optional<NormalizationApproximation> approximateNormalization(unsigned columns, double epsilon,
-                                                                   bool subtractMean,
-                                                                   double leastVariance,
-                                                                   const Request &request) {
-  requireRange(request);
-  // The rounding of the mean counts at most a quarter of a unit in the result.
-  const double leastRoot = std::sqrt(leastVariance + epsilon);
-  const unsigned meanBits =
-      subtractMean
-          ? static_cast<unsigned>(std::max(
-                0.0, std::ceil(static_cast<double>(request.outputScale) + 1 -
-                               static_cast<double>(request.inputScale) - std::log2(leastRoot))))
-          : 0;
-  const std::int64_t reach =
-      (subtractMean ? request.high - request.low + 1 : std::max(request.high, -request.low))
-      << meanBits;
-  NormalizationFunction f;
-  f.columns = columns;
-  f.subtractMean = subtractMean;
-  f.inputBits = request.inputBits;
-  f.meanBits = meanBits;
-  f.deviationBits = std::min(bitsOf(reach) + 2, request.inputBits + meanBits);
-  f.outputBits = request.outputBits;
-  const int in = static_cast<int>(request.inputScale + meanBits);
-  f.epsilon = std::max<std::int64_t>(1, std::llround(std::ldexp(epsilon, 2 * in)));
-  f.squareBits = std::max(2 * bitsOf(reach) + ceilLog2(columns) + 3, f.deviationBits + 1);
-  if (f.squareBits > 62)
-    return std::nullopt;
-
-  // Rows whose variance is as large as is said.
-  std::vector<std::vector<std::int64_t>> rows = measuredRows(columns, request);
-  const auto varianceOf = [&](const std::vector<double> &row) {
-    double mean = 0;
-    double squares = 0;
-    for (const double x : row)
-      mean += subtractMean ? x / columns : 0;
-    for (const double x : row)
-      squares += (x - mean) * (x - mean) / columns;
-    return std::pair(mean, squares);
-  };
-  std::erase_if(rows, [&](const std::vector<std::int64_t> &row) {
-    return varianceOf(realOf(row, request)).second < leastVariance;
-  });
-  if (rows.empty())
-    return std::nullopt;
-  const auto exact = [&](std::vector<double> row) {
-    const auto [mean, variance] = varianceOf(row);
-    for (double &x : row)
-      x = (x - mean) / std::sqrt(variance + epsilon);
-    return row;
-  };
-  const std::int64_t least =
-      std::max<std::int64_t>(f.epsilon, std::llround(std::ldexp(leastVariance, 2 * in)) - 1);
-  const std::int64_t most = reach * reach + f.epsilon;
-  const double largestResult = std::sqrt(static_cast<double>(columns));
-  for (unsigned guard = 2; guard <= 2 * kMostGuardBits; ++guard) {
-    // Relative precision outputScale + guard: the smallest root has so many bits below its leading
-    // one, and so has the variance, whose lower bits are dropped.
-    const int wanted = static_cast<int>(request.outputScale + guard);
-    f.varianceDrop =
-        static_cast<unsigned>(std::max(0, static_cast<int>(bitsOf(least)) - 1 - wanted));
-    Request inner = request;
-    inner.inputBits = bitsOf(most >> f.varianceDrop) + 2;
-    inner.inputScale =
-        static_cast<unsigned>(std::max(0, 2 * in - static_cast<int>(f.varianceDrop)));
-    if (2 * in < static_cast<int>(f.varianceDrop))
-      return std::nullopt;
-    inner.low = std::max<std::int64_t>(1, least >> f.varianceDrop);
-    inner.high = (most >> f.varianceDrop) + 1;
-    const int smallest = bitsOf(most) / 2 + 1 - in; // -log2 of the smallest root
-    inner.outputScale = static_cast<unsigned>(std::max(wanted + smallest, 1));
-    const int top = (2 * in - static_cast<int>(bitsOf(least)) + 2) / 2;
-    inner.outputBits =
-        static_cast<unsigned>(std::max(static_cast<int>(inner.outputScale) + top + 2, 4));
-    if (inner.outputBits > 40)
-      break;
-    inner.maxUlp = 1;
-    const auto root = approximatePower(-0.5, inner);
-    if (!root)
-      continue;
-    f.rsqrt = root->function;
-    f.drop = static_cast<unsigned>(in) + inner.outputScale - request.outputScale;
-    f.productBits = std::max({static_cast<unsigned>(in) + inner.outputScale +
-                                  static_cast<unsigned>(std::ceil(std::log2(largestResult))) + 3,
-                              f.deviationBits + 1, inner.outputBits + 1});
-    if (f.productBits > 62)
-      break;
-    const ErrorBounds error = measureRows(f, rows, exact, request);
-    if (error.maxUlp <= request.maxUlp)
-      return NormalizationApproximation{f, error};
-  }
+std::optional<NormalizationApproximation>
+approximateNormalization(const NormalizationRequest &wanted, const Request &request) {
+  DYAD_REQUIRE(request.low < request.high, kOutOfRange, "rows from {} to {}", request.low,
+               request.high);
+  // Numbers closer together than their last place, or a coarse epsilon, are told apart by more
+  // fraction bits of the deviations.
+  for (const unsigned extra : {0U, 1U, 2U, 4U})
+    if (auto found = normalizationWith(extra, wanted, request))
+      return found;
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/functions/row_function.h"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace dyad::approximation {
@@ -21,7 +22,8 @@ struct QuotientApproximation {
   QuotientFunction function;
   ErrorBounds error; ///< at pairs drawn from the ranges, and at their ends
 };
-/// a / b with both at request.inputScale, |a| <= numerator and 0 < low <= b <= high of the request.
+/// a / b with both at request.inputScale, |a| <= numerator and 0 < low <= b <= high of the request;
+/// quotients that do not fit request.outputBits do not occur.
 std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
                                                          const Request &request);
 
@@ -39,15 +41,22 @@ struct LogSoftmaxApproximation {
 std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
                                                              const Request &request);
 
+/// (x - mean) / sqrt(variance + epsilon) of `columns` numbers; without `subtractMean` the mean
+/// counts as zero. Rows of other variances than between the two given do not occur.
+struct NormalizationRequest {
+  unsigned columns = 1;
+  double epsilon = 1e-5;
+  bool subtractMean = true;
+  double leastVariance = 0;
+  double mostVariance = std::numeric_limits<double>::infinity();
+};
 struct NormalizationApproximation {
   NormalizationFunction function;
-  ErrorBounds error;
+  ErrorBounds error; ///< of rows with variances all over the range, even ones and one-hot ones
 };
-/// epsilon is added to the variance; a variance below `leastVariance` (0: epsilon alone) does not
-/// occur.
-std::optional<NormalizationApproximation> approximateNormalization(unsigned columns, double epsilon,
-                                                                   bool subtractMean,
-                                                                   double leastVariance,
-                                                                   const Request &request);
+/// request.inputBits may become more in the function, where a row's sum needs them. Results that do
+/// not fit request.outputBits do not occur.
+std::optional<NormalizationApproximation>
+approximateNormalization(const NormalizationRequest &wanted, const Request &request);
 
 } // namespace dyad::approximation

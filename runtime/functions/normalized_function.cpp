@@ -47,9 +47,13 @@ void requireValid(const NormalizedFunction &f) {
                    f.mantissa.outputBits == f.sumBits && f.outputBits >= 1 && f.outputBits <= 62,
                kOutOfRange, "sum of {} bits from a mantissa of {}, less {}; result of {}",
                f.sumBits, f.mantissa.outputBits, f.drop, f.outputBits);
+  DYAD_REQUIRE(!f.acceptsZero || (f.factors.size() > 1 && f.termBase == 0 && f.termStep == 0),
+               kOutOfRange, "zero has no value without factors, or with a term");
 }
 
 std::int64_t evaluate(const NormalizedFunction &f, std::int64_t x) {
+  if (x == 0 && f.acceptsZero)
+    return 0;
   const auto lead = static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(x))) - 1;
   DYAD_REQUIRE(x > 0 && lead >= f.lowestLead && lead <= f.highestLead, kOutOfRange,
                "input {} outside of a function's range, {} to {}", x,

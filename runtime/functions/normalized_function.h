@@ -17,7 +17,8 @@ namespace dyad {
 ///   r = mantissa(floor(x 2^(step j) / 2^mantissaDrop))
 ///   y = floor((r factors[j] + termBase + termStep j + 2^(drop-1)) / 2^drop)   modulo 2^outputBits
 ///
-/// without factors where there are none, and without 2^(drop-1) if drop = 0.
+/// without factors where there are none, and without 2^(drop-1) if drop = 0. Zero belongs to no
+/// group, so no factor is selected and y = 0; `acceptsZero` says that it may occur.
 struct NormalizedFunction {
   unsigned inputBits = 0; ///< ring of x
   unsigned lowestLead = 0;
@@ -34,6 +35,7 @@ struct NormalizedFunction {
   unsigned drop = 0;
   SignFact sumFact = SignFact::kUnknown; ///< of the sum, rounding included
   unsigned outputBits = 0;
+  bool acceptsZero = false; ///< needs factors of two groups or more, and no term
 
   /// Of the shifted number, before low bits are dropped.
   unsigned shiftedBits() const { return mantissa.domainBits + mantissaDrop; }

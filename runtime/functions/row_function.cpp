@@ -24,6 +24,13 @@ std::int64_t nearestQuotient(std::int64_t x, std::int64_t d) {
   return sum % d < 0 ? quotient - 1 : quotient;
 }
 
+/// Like the results of other operations: what does not fit is an error, no other number.
+std::int64_t fitted(std::int64_t value, unsigned bits) {
+  DYAD_REQUIRE(signedReading(value, bits) == value, kOutOfRange,
+               "result {} needs more than {} bits", value, bits);
+  return value;
+}
+
 void requireSmall(std::int64_t value, unsigned bits, const char *name) {
   DYAD_REQUIRE(value >= -(std::int64_t{1} << (bits - 2)) && value < std::int64_t{1} << (bits - 2),
                kOutOfRange, "{} {} needs more than {} bits", name, value, bits);
@@ -114,7 +121,7 @@ std::vector<std::int64_t> evaluate(const QuotientFunction &f, std::span<const st
     requireSmall(a, f.numeratorBits, "numerator");
     const std::int64_t sum = a * r + halfOf(f.drop);
     requireSmall(sum, f.productBits, "product");
-    result.push_back(signedReading(sum >> f.drop, f.outputBits));
+    result.push_back(fitted(sum >> f.drop, f.outputBits));
   }
   return result;
 }
@@ -130,7 +137,7 @@ std::vector<std::int64_t> evaluate(const SoftmaxFunction &f, std::span<const std
     const std::int64_t sum = value * r + halfOf(f.drop);
     DYAD_REQUIRE(sum < std::int64_t{1} << (f.productBits - 1), kOutOfRange,
                  "product {} needs more than {} bits", sum, f.productBits);
-    result.push_back(signedReading(sum >> f.drop, f.outputBits));
+    result.push_back(fitted(sum >> f.drop, f.outputBits));
   }
   return result;
 }
@@ -140,7 +147,7 @@ std::vector<std::int64_t> evaluate(const LogSoftmaxFunction &f, std::span<const 
   const std::int64_t top = largest(row);
   std::vector<std::int64_t> result;
   for (const std::int64_t x : row)
-    result.push_back(signedReading(x - top - logarithm, f.logarithm.outputBits));
+    result.push_back(fitted(x - top - logarithm, f.logarithm.outputBits));
   return result;
 }
 
@@ -173,7 +180,7 @@ std::vector<std::int64_t> evaluate(const NormalizationFunction &f,
   for (std::int64_t &value : d) {
     const std::int64_t sum = value * r + halfOf(f.drop);
     requireSmall(sum, f.productBits, "product");
-    value = signedReading(sum >> f.drop, f.outputBits);
+    value = fitted(sum >> f.drop, f.outputBits);
   }
   return d;
 }

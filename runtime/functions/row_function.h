@@ -24,7 +24,7 @@ struct SoftmaxFunction {
   bool operator==(const SoftmaxFunction &) const = default;
 };
 
-/// y_i = x_i - max x - logarithm(sum e) modulo 2^logarithm.outputBits, which are at most
+/// y_i = x_i - max x - logarithm(sum e), which fits logarithm.outputBits, at most
 /// exponential.inputBits.
 struct LogSoftmaxFunction {
   ExponentialFunction exponential;
@@ -36,7 +36,7 @@ struct LogSoftmaxFunction {
 /// these (or not), mean and variance rounded to the nearest, halves up,
 ///
 ///   v = round((round(sum d_i^2 / columns) + epsilon) / 2^varianceDrop)
-///   y_i = round(d_i rsqrt(v) / 2^drop)   modulo 2^outputBits
+///   y_i = round(d_i rsqrt(v) / 2^drop)   which fits outputBits
 struct NormalizationFunction {
   unsigned inputBits = 0; ///< ring of x; sums of a row fit, with two bits to spare
   unsigned meanBits = 0;  ///< fraction bits that the mean has more than x
@@ -53,8 +53,8 @@ struct NormalizationFunction {
   bool operator==(const NormalizationFunction &) const = default;
 };
 
-/// y_i = floor((a_i reciprocal(b) + 2^(drop-1)) / 2^drop) modulo 2^outputBits, one b for a row of
-/// a.
+/// y_i = floor((a_i reciprocal(b) + 2^(drop-1)) / 2^drop), which fits outputBits, one b for a row
+/// of a.
 struct QuotientFunction {
   unsigned numeratorBits = 0;    ///< a is small (kSmall) in so many signed bits
   NormalizedFunction reciprocal; ///< results from 0 to 2^(outputBits - 1)
@@ -69,8 +69,8 @@ void requireValid(const LogSoftmaxFunction &f);
 void requireValid(const NormalizationFunction &f);
 void requireValid(const QuotientFunction &f);
 
-/// One row. Error kOutOfRange where a number does not fit what the function says. What `reference`
-/// runs.
+/// One row. Error kOutOfRange where a number does not fit what the function says, results included.
+/// What `reference` runs.
 std::vector<std::int64_t> evaluate(const SoftmaxFunction &f, std::span<const std::int64_t> row);
 std::vector<std::int64_t> evaluate(const LogSoftmaxFunction &f, std::span<const std::int64_t> row);
 std::vector<std::int64_t> evaluate(const NormalizationFunction &f,

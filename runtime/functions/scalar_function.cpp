@@ -1,118 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// See scalar_function.h. One walk over the fields serves both directions.
+// See scalar_function.h.
 #include "runtime/functions/scalar_function.h"
 
+#include "runtime/functions/function_numbers.h"
 #include "runtime/net/error.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace dyad {
+
+using numbers::Reader;
+using numbers::requireKnown;
+using numbers::walk;
+using numbers::Writer;
+
 namespace {
-
-// More would be no list of ours: 3 tables of 2^8 values.
-constexpr std::int64_t kMaxTable = 256;
-
-struct Writer {
-  std::vector<std::int64_t> numbers;
-
-  template <typename T> void field(const T &value) {
-    numbers.push_back(static_cast<std::int64_t>(value));
-  }
-  template <typename T> void list(const std::vector<T> &values) {
-    field(values.size());
-    for (const T &value : values)
-      field(value);
-  }
-};
-
-struct Reader {
-  std::span<const std::int64_t> numbers;
-
-  template <typename T> void field(T &value) {
-    DYAD_REQUIRE(!numbers.empty(), kOutOfRange, "the numbers of a function end early");
-    value = static_cast<T>(numbers.front());
-    DYAD_REQUIRE(static_cast<std::int64_t>(value) == numbers.front(), kOutOfRange,
-                 "{} is out of range in a function", numbers.front());
-    numbers = numbers.subspan(1);
-  }
-  template <typename T> void list(std::vector<T> &values) {
-    std::int64_t size = 0;
-    field(size);
-    DYAD_REQUIRE(size >= 0 && size <= kMaxTable, kOutOfRange, "a table of {} values in a function",
-                 size);
-    values.resize(static_cast<std::size_t>(size));
-    for (T &value : values)
-      field(value);
-  }
-};
-
-template <typename Walker, typename Coefficient>
-void walkCoefficient(Walker &walker, Coefficient &c) {
-  walker.field(c.bits);
-  walker.field(c.shift);
-  walker.field(c.base);
-  walker.list(c.table);
-}
-
-template <typename Walker, typename Polynomial> void walk(Walker &walker, Polynomial &p) {
-  walker.field(p.inputBits);
-  walker.field(p.low);
-  walker.field(p.domainBits);
-  walker.field(p.symmetry);
-  walker.field(p.outside);
-  walker.field(p.below);
-  walker.field(p.above);
-  walker.field(p.indexBits);
-  walker.field(p.degree);
-  walker.field(p.sumBits);
-  walker.field(p.drop);
-  walker.field(p.sumOffset);
-  walker.field(p.sumFact);
-  walker.field(p.squareDrop);
-  walker.field(p.constantShift);
-  walker.list(p.constants);
-  walkCoefficient(walker, p.linear);
-  walkCoefficient(walker, p.quadratic);
-  walker.field(p.hasRelu);
-  walker.field(p.reluShift);
-  walker.field(p.outputBits);
-}
-
-template <typename Walker, typename Function> void walkNormalized(Walker &walker, Function &f) {
-  walker.field(f.inputBits);
-  walker.field(f.lowestLead);
-  walker.field(f.highestLead);
-  walker.field(f.step);
-  walk(walker, f.mantissa);
-  walker.list(f.factors);
-  walker.field(f.termBase);
-  walker.field(f.termStep);
-  walker.field(f.sumBits);
-  walker.field(f.drop);
-  walker.field(f.sumFact);
-  walker.field(f.outputBits);
-}
-
-template <typename Walker, typename Function> void walkExponential(Walker &walker, Function &f) {
-  walker.field(f.inputBits);
-  walker.field(f.outputBits);
-  walk(walker, f.lowPart);
-  walker.field(f.highBits);
-  walker.field(f.low);
-  walker.field(f.domainBits);
-  walker.field(f.hasOutside);
-  walker.field(f.factorBits);
-  walker.list(f.factors);
-  walker.field(f.sumBits);
-  walker.field(f.drop);
-  walker.field(f.sumFact);
-}
-
-void requireKnown(const PiecewisePolynomial &p) {
-  DYAD_REQUIRE(p.symmetry <= Symmetry::kOdd && p.outside <= Outside::kTwo, kOutOfRange,
-               "an unknown kind of piecewise polynomial");
-}
 
 enum class Form : std::uint8_t { kPiecewise, kNormalized, kExponential };
 
@@ -144,10 +47,10 @@ std::vector<std::int64_t> numbersOf(const ScalarFunction &f) {
     walk(writer, *p);
   } else if (const auto *e = std::get_if<ExponentialFunction>(&f)) {
     writer.field(Form::kExponential);
-    walkExponential(writer, *e);
+    walk(writer, *e);
   } else {
     writer.field(Form::kNormalized);
-    walkNormalized(writer, std::get<NormalizedFunction>(f));
+    walk(writer, std::get<NormalizedFunction>(f));
   }
   return std::move(writer.numbers);
 }
@@ -166,13 +69,13 @@ ScalarFunction functionFrom(std::span<const std::int64_t> numbers) {
     result = std::move(p);
   } else if (form == Form::kExponential) {
     ExponentialFunction f;
-    walkExponential(reader, f);
+    walk(reader, f);
     requireKnown(f.lowPart);
     requireValid(f);
     result = std::move(f);
   } else {
     NormalizedFunction f;
-    walkNormalized(reader, f);
+    walk(reader, f);
     requireKnown(f.mantissa);
     requireValid(f);
     result = std::move(f);

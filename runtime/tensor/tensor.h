@@ -9,4 +9,5 @@
 #include "runtime/tensor/local.h"
 #include "runtime/tensor/maxima.h"
 #include "runtime/tensor/pointwise.h"
+#include "runtime/tensor/rows.h"
 #include "runtime/tensor/sharing.h"

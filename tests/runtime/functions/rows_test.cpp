@@ -117,13 +117,14 @@ TEST_CASE("layer and RMS normalisation of rows", "[functions][rows]") {
   const bool subtractMean = GENERATE(true, false);
   const unsigned columns = GENERATE(8U, 21U);
   CAPTURE(subtractMean, columns);
-  Request request = rowRequest(24, 10, -4, 4, 2);
-  request.outputBits = 16;
-  const auto found = approximateNormalization(columns, 1e-3, subtractMean, 0.01, request);
+  const Request request = rowRequest(16, 10, -4, 4, 2);
+  const auto found = approximateNormalization(
+      {.columns = columns, .epsilon = 1e-3, .subtractMean = subtractMean, .leastVariance = 0.01},
+      request);
   REQUIRE(found);
   CHECK(found->error.maxUlp <= 2);
   const NormalizationFunction &f = found->function;
-  checkRows(f, someRows(5, columns, request, false), 24, 16, normalizeRowsCost(5, f),
+  checkRows(f, someRows(5, columns, request, false), f.inputBits, 16, normalizeRowsCost(5, f),
             [&](Session &s, Ring x) { return normalizeRows(s, f, std::move(x)); });
   CHECK_THROWS_AS(evaluate(f, std::vector<std::int64_t>(columns, std::int64_t{1} << 22)), Error);
 }
