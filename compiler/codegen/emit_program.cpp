@@ -88,13 +88,19 @@ public:
 
   FailureOr<std::string> run() {
     std::string outputs;
+    std::string states; // all are read before the first is set
     for (Operation &op : main_.getBody().front().without_terminator()) {
-      if (auto output = dyn_cast<fx::OutputOp>(op))
+      if (auto output = dyn_cast<fx::OutputOp>(op)) {
         outputs += line(fmt::format("outputs.push_back({});", pass(output.getValue(), &op)));
-      else if (failed(statement(&op)))
+      } else if (auto set = dyn_cast<mpc::SetStateOp>(op)) {
+        std::string name = names_.make(set.getName().str(), "next");
+        outputs += line(fmt::format("Share {} = {};", name, pass(set.getValue(), &op)));
+        states += line(fmt::format("states.set({}, std::move({}));", quoted(set.getName()), name));
+      } else if (failed(statement(&op))) {
         return failure();
+      }
     }
-    return assemble(outputs);
+    return assemble(outputs + states);
   }
 
 private:
@@ -129,6 +135,10 @@ private:
       return success();
     if (auto input = dyn_cast<fx::InputOp>(op)) {
       values_.bind(input.getResult(), fmt::format("inputs[{}]", quoted(input.getName())), false);
+      return success();
+    }
+    if (auto state = dyn_cast<mpc::StateOp>(op)) {
+      values_.bind(state.getResult(), fmt::format("states[{}]", quoted(state.getName())), false);
       return success();
     }
     if (auto constant = dyn_cast<fx::ConstantOp>(op))
@@ -487,8 +497,9 @@ std::string ProgramWriter::text(const InfoOptions &info, const std::string &outp
           "Task<void> prepare([[maybe_unused]] Session &session) {" +
           prepareBody() +
           "}\n\n"
-          "Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs) {\n"
-          "  (void)weights;\n";
+          "Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs,\n"
+          "                   States &states) {\n"
+          "  (void)weights;\n  (void)inputs;\n  (void)states;\n";
   text += body_ + "\n  Outputs outputs;\n" + outputs +
           "  co_return outputs;\n}\n\n} // namespace dyad::generated\n";
   return text;

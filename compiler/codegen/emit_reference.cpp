@@ -28,13 +28,21 @@ public:
 
   FailureOr<std::string> run() {
     std::string outputs;
+    std::string next; // all states are read before the first is set
+    std::string states;
     for (Operation &op : main_.getBody().front().without_terminator()) {
-      if (auto output = dyn_cast<fx::OutputOp>(op))
+      if (auto output = dyn_cast<fx::OutputOp>(op)) {
         outputs += (outputs.empty() ? "" : ", ") + read(output.getValue());
-      else if (failed(statement(&op)))
+      } else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
+        std::string name = names_.make(set.getName().str(), "next");
+        next += line(fmt::format("ReferenceTensor {} = {};", name, read(set.getValue())));
+        states += line(fmt::format("states.set({}, std::move({}));", quoted(set.getName()), name));
+      } else if (failed(statement(&op))) {
         return failure();
+      }
     }
-    body_ += "\n" + line(fmt::format("return {{{}}};", outputs));
+    body_ += "\n" + line(fmt::format("ReferenceTensors outputs{{{}}};", outputs)) + next + states +
+             line("return outputs;");
     return assemble();
   }
 
@@ -61,6 +69,13 @@ private:
           fmt::format("const ReferenceTensor &{} = inputs[{}];", name, quoted(input.getName())));
       body_ += line(fmt::format("clear::check({}, {}, {}, {});", quoted(input.getName()), kind,
                                 name, format));
+      return success();
+    }
+    if (auto state = dyn_cast<fx::StateOp>(op)) {
+      std::string name = names_.make(state.getName().str(), "state");
+      values_.bind(result, name, false);
+      body_ += line(
+          fmt::format("const ReferenceTensor &{} = states[{}];", name, quoted(state.getName())));
       return success();
     }
     if (auto assume = dyn_cast<fx::AssumeOp>(op)) {
@@ -111,7 +126,7 @@ private:
                     "what\n"
                     "// this program computes, for every input on which none of its checks fails.\n"
                     "#include \"runtime/party/reference.h\"\n\n"
-                    "#include <iterator>\n#include <vector>\n\n"
+                    "#include <iterator>\n#include <utility>\n#include <vector>\n\n"
                     "namespace dyad::generated {{\nnamespace {{\n\n",
                     options_.dyadVersion);
     text += infoTables(module_, info) + "\n";
@@ -120,8 +135,8 @@ private:
     text += "} // namespace\n\n"
             "const ProgramInfo &programInfo() { return kInfo; }\n\n"
             "ReferenceTensors reference(ReferenceRun &run, const ReferenceValues &weights,\n"
-            "                           const ReferenceValues &inputs) {\n"
-            "  (void)run;\n  (void)weights;\n";
+            "                           const ReferenceValues &inputs, ReferenceValues &states) {\n"
+            "  (void)run;\n  (void)weights;\n  (void)inputs;\n  (void)states;\n";
     return text + body_ + "}\n\n} // namespace dyad::generated\n";
   }
 

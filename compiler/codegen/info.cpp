@@ -3,6 +3,7 @@
 
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
+#include "ir/mpc/operands.h"
 #include "ir/weights.h"
 
 #include <fmt/format.h>
@@ -54,10 +55,29 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
           floating(input.getHigh().convertToDouble())));
     } else if (auto output = dyn_cast<fx::OutputOp>(op)) {
       fx::FixedType type = fx::fixedType(output.getValue());
-      outputs.push_back(
-          fmt::format("{{.name = {}, .shape = {}, .receiver = {}, {}, .integer = {}}}",
-                      quoted(output.getName()), bracedShape(output.getValue()),
-                      ownerName(type.getOwner()), typeFields(type), output.getInteger()));
+      outputs.push_back(fmt::format(
+          "{{.name = {}, .shape = {}, .receiver = {}, {}, .integer = {}{}}}",
+          quoted(output.getName()), bracedShape(output.getValue()), ownerName(type.getOwner()),
+          typeFields(type), output.getInteger(), classesOf(output, outputs.size(), classes)));
+    }
+  });
+  std::vector<std::string> states;
+  std::string initials;
+  module.walk([&](Operation *op) {
+    if (!isa<fx::StateOp, mpc::StateOp>(op))
+      return;
+    Value value = op->getResult(0);
+    fx::FixedType type = fx::fixedType(value);
+    std::string row =
+        fmt::format("{{.name = {}, .shape = {}, .bits = {}",
+                    quoted(op->getAttrOfType<StringAttr>("name").getValue()), bracedShape(value),
+                    type ? type.getWidth() : mpc::ringBits(value));
+    if (auto initial = op->getAttrOfType<ElementsAttr>("initial")) {
+      std::string name = fmt::format("kInitial{}", states.size());
+      initials += wrapped(
+          fmt::format("constexpr std::int64_t {}[] = {};", name, braced(integerValues(initial))),
+          0);
+      row += fmt::format(", .initial = {}", name);
     }
   });
   std::vector<std::string> weights;
@@ -74,8 +94,9 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   for (const NodeLabel &node : options.nodes)
     nodes.push_back(fmt::format("{{{}, {}}}", quoted(node.name), quoted(node.op)));
 
-  std::string text = table("InputInfo", "kInputs", inputs) +
-                     table("OutputInfo", "kOutputs", outputs) +
+  std::string text = table("InputInfo", "kInputs", inputs) + classes +
+                     table("OutputInfo", "kOutputs", outputs) + initials +
+                     table("StateInfo", "kStates", states) +
                      table("WeightInfo", "kWeights", weights) + table("NodeInfo", "kNodes", nodes);
   text += "constexpr ProgramInfo kInfo = {\n";
   text += fmt::format("    .model = {},\n", quoted(options.codegen.model));
@@ -83,6 +104,7 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   text += fmt::format("    .hash = {},\n", quoted(options.hash));
   auto span = [&](const char *field, const char *name, bool any) {
     if (any)
+    states.push_back(row + "}");
       text += fmt::format("    .{} = {},\n", field, name);
   };
   span("inputs", "kInputs", !inputs.empty());
@@ -111,6 +133,7 @@ std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOp
   info.hash.clear();
   info.hash = sha256(text(info));
   return text(info);
+  span("states", "kStates", !states.empty());
 }
 
 std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner) {

@@ -37,20 +37,26 @@ LogicalResult importOptions(MLIRContext &context, const CompileOptions &options,
   import.reveal = options.reveal;
   import.publicWeights = options.publicWeights;
   import.inputRanges = options.inputRanges;
+  import.states = options.states;
   bool good = true;
-  for (const auto &[name, text] : options.sets) {
-    if (std::optional<onnx::SetValue> scalar = parseScalar(text)) {
-      import.sets[name] = *scalar;
-      continue;
+  auto read = [&](const char *option, const std::map<std::string, std::string> &texts,
+                  std::map<std::string, onnx::SetValue> &values) {
+    for (const auto &[name, text] : texts) {
+      if (std::optional<onnx::SetValue> scalar = parseScalar(text)) {
+        values[name] = *scalar;
+        continue;
+      }
+      try {
+        NpyArray array = readNpy(text);
+        values[name] = {array.shape, array.values};
+      } catch (const Error &error) {
+        emitError(UnknownLoc::get(&context)) << option << " " << name << ": " << error.what();
+        good = false;
+      }
     }
-    try {
-      NpyArray array = readNpy(text);
-      import.sets[name] = {array.shape, array.values};
-    } catch (const Error &error) {
-      emitError(UnknownLoc::get(&context)) << "--set " << name << ": " << error.what();
-      good = false;
-    }
-  }
+  };
+  read("--set", options.sets, import.sets);
+  read("--state-init", options.stateInitials, import.stateInitials);
   return success(good);
 }
 

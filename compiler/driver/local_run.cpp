@@ -128,6 +128,10 @@ int runParties(const LocalRun &run) {
   append(receiver, "--output", run.outputs);
   if (run.raw)
     receiver.emplace_back("--raw");
+  if (run.stream)
+    client.emplace_back("--stream");
+  if (!run.windowSeconds.empty())
+    client.insert(client.end(), {"--window-seconds", run.windowSeconds});
   if (run.progress)
     client.emplace_back("--progress");
   for (std::vector<std::string> *command : {&server, &client}) {

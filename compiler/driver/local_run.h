@@ -18,9 +18,11 @@ struct LocalRun {
   bool serverReceives = false;      ///< outputs are revealed to the server only
   bool raw = false;
   bool progress = false;
-  std::string timeout; ///< seconds, empty for the default
-  std::string threads; ///< of each party, empty for the default
-  std::string stats;   ///< file for the client's statistics, empty for none
+  bool stream = false;       ///< the client's --stream
+  std::string windowSeconds; ///< with it, empty for none
+  std::string timeout;       ///< seconds, empty for the default
+  std::string threads;       ///< of each party, empty for the default
+  std::string stats;         ///< file for the client's statistics, empty for none
   std::string serverStats;
   std::optional<LinkProfile> simulated; ///< a link that a relay imitates between the parties
   std::string relay;                    ///< its executable

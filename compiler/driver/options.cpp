@@ -174,6 +174,28 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
       ->allow_extra_args(false)
       ->group("Graph");
   app.add_option_function<std::vector<std::string>>(
+         "--state",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts)
+             options.states.push_back(splitAssignment("--state", text, false));
+         },
+         "input IN is what OUT was in the run before: it stays secret-shared between the windows "
+         "of "
+         "a connection, and is neither given nor revealed (repeatable)")
+      ->type_name("IN=OUT")
+      ->allow_extra_args(false)
+      ->group("Graph");
+  app.add_option_function<std::vector<std::string>>(
+         "--state-init",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts)
+             options.stateInitials.insert(splitAssignment("--state-init", text, false));
+         },
+         "a state in the first window of a connection, public (default: zeros)")
+      ->type_name("IN=VALUE|FILE.npy")
+      ->allow_extra_args(false)
+      ->group("Graph");
+  app.add_option_function<std::vector<std::string>>(
          "--owner",
          [&options](const std::vector<std::string> &texts) {
            for (const std::string &text : texts) {

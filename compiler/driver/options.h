@@ -40,6 +40,8 @@ struct CompileOptions {
   std::map<std::string, std::vector<int64_t>> shapes;
   std::map<std::string, std::string> sets; ///< input name -> number or FILE.npy
   std::vector<std::string> outputs;
+  std::vector<std::pair<std::string, std::string>> states; ///< input -> what it becomes
+  std::map<std::string, std::string> stateInitials;        ///< state -> FILE.npy
   std::map<std::string, std::string> owners;
   std::vector<std::string> publicWeights; ///< patterns of names, or FILE.onnx
   std::string reveal = "client";

@@ -68,7 +68,7 @@ LogicalResult Compilation::toNn() {
     return failure();
   progress_.step("simplifying the graph");
   return run(*nn_, fmt::format("fold-constants,softmax-to-logits{{logits={}}},fold-batch-norm,"
-                               "simplify-arithmetic,fold-constants,exchange-relu-max-pool,"
+                               "simplify-arithmetic,fold-constants,split-states,exchange-relu-max-pool,"
                                "func.func(cse),eliminate-dead-code",
                                options_.logits));
 }

@@ -121,6 +121,13 @@ int main(int argc, char **argv) {
   command->add_option("--threads", options.local.threads, "threads of each party")
       ->check(CLI::Range(1, 256))
       ->type_name("N");
+  auto *stream = command->add_flag("--stream", options.local.stream,
+                                   "outputs window by window, as the client's --stream");
+  command
+      ->add_option("--window-seconds", options.local.windowSeconds,
+                   "what a window lasts, for the real-time factor")
+      ->needs(stream)
+      ->type_name("S");
   command->add_flag("--progress", options.local.progress, "show the client's progress");
   addLinkOption(
       *command, "--simulate", [&](const LinkProfile &link) { options.local.simulated = link; },

@@ -6,6 +6,7 @@
 #include "frontends/onnx/public_weights.h"
 #include "frontends/onnx/tensor_proto.h"
 #include "ir/nn/nn.h"
+#include "ir/state.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -57,7 +58,11 @@ private:
   void checkOptions();
   void checkName(const char *option, const std::string &name);
   void bindSymbols();
+  void checkStates();
+  const std::string *nextOf(const std::string &state) const;
   void addInput(const ::onnx::ValueInfoProto &input);
+  mlir::Value addState(const std::string &name, const Shape &shape);
+  void setState(const std::string &name, const std::string &next, const Value &value);
   Value constantInput(const std::string &name, const ::onnx::TypeProto::Tensor &type,
                       const SetValue &given);
   Shape inputShape(const std::string &name, const ::onnx::TypeProto::Tensor &type);
@@ -104,8 +109,43 @@ void ModelImporter::checkOptions() {
     if (owner != "client" && owner != "server" && owner != "public")
       graphs_.report(fmt::format("--owner {}={} should be client, server or public", name, owner));
   }
+  checkStates();
   if (options_.reveal != "client" && options_.reveal != "server" && options_.reveal != "both")
     graphs_.report(fmt::format("--reveal {} should be client, server or both", options_.reveal));
+}
+
+// The tensor that a state will be; null where the input is no state.
+const std::string *ModelImporter::nextOf(const std::string &state) const {
+  for (const auto &[name, next] : options_.states)
+    if (name == state)
+      return &next;
+  return nullptr;
+}
+
+void ModelImporter::checkStates() {
+  std::set<std::string> seen;
+  for (const auto &[name, next] : options_.states) {
+    checkName("--state", name);
+    if (!seen.insert(name).second)
+      graphs_.report(fmt::format("--state gives '{}' two next values; one is possible", name));
+    for (auto [given, option] : {std::pair(options_.sets.count(name), "--set"),
+                                 std::pair(options_.owners.count(name), "--owner")})
+      if (given > 0)
+        graphs_.report(fmt::format("--state makes '{}' a state, which nobody gives; {} cannot name "
+                                   "it too{}",
+                                   name, option,
+                                   option == StringRef("--set")
+                                       ? fmt::format(". Its first value is that of --state-init "
+                                                     "{}=FILE.npy",
+                                                     name)
+                                       : std::string()));
+  }
+  for (const auto &[name, value] : options_.stateInitials)
+    if (nextOf(name) == nullptr)
+      graphs_.report(
+          fmt::format("--state-init names '{}', which is no state; add --state {}=OUTPUT "
+                      "with the tensor that it becomes",
+                      name, name));
 }
 
 // One size of a symbol fixes it for all inputs.
@@ -254,6 +294,10 @@ void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
     throw Refusal(fmt::format("graph input '{}' has type {}, only float inputs can be secret; fix "
                               "it with --set {}=VALUE, or export the model without it",
                               name, typeName(type.elem_type()), name));
+  if (nextOf(name) != nullptr) {
+    main_.values[name] = {name, nullptr, addState(name, shape)};
+    return;
+  }
   auto owner = options_.owners.find(name);
   auto range = options_.inputRanges.find(name);
   if (range == options_.inputRanges.end())
@@ -271,17 +315,61 @@ void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
   main_.values[name] = {name, nullptr, op.getResult()};
 }
 
+mlir::Value ModelImporter::addState(const std::string &name, const Shape &shape) {
+  OpBuilder &b = emitter_.builder;
+  auto type = RankedTensorType::get(shape, b.getF32Type());
+  ElementsAttr initial;
+  if (auto given = options_.stateInitials.find(name); given != options_.stateInitials.end()) {
+    if (given->second.shape && *given->second.shape != shape)
+      throw Refusal(fmt::format("state '{}' has shape {}; --state-init gives it one of {}", name,
+                                shapeText(shape), shapeText(*given->second.shape)));
+    std::vector<float> values = std::visit(
+        [](const auto &numbers) { return std::vector<float>(numbers.begin(), numbers.end()); },
+        given->second.values);
+    values.resize(static_cast<size_t>(type.getNumElements()), values.empty() ? 0 : values.front());
+    if (!llvm::all_of(values, [](float value) { return std::isfinite(value); }))
+      throw Refusal(fmt::format("--state-init {}: NaN, infinity or values beyond float32", name));
+    initial = DenseElementsAttr::get(type, ArrayRef<float>(values));
+  }
+  auto range = options_.inputRanges.find(name); // what holds for all inputs is not meant for it
+  bool isDeclared = range != options_.inputRanges.end();
+  return b.create<nn::StateOp>(graphs_.at(name), type, b.getStringAttr(name), initial,
+                               isDeclared ? b.getF64FloatAttr(range->second.first) : FloatAttr(),
+                               isDeclared ? b.getF64FloatAttr(range->second.second) : FloatAttr(),
+                               isDeclared ? b.getStringAttr("declared") : StringAttr());
+}
+
+void ModelImporter::setState(const std::string &name, const std::string &next, const Value &value) {
+  auto state = findState<nn::StateOp>(*emitter_.builder.getBlock(), name);
+  if (!state || value.poisoned)
+    return; // reported already
+  Shape shape = state.getType().getShape().vec();
+  if (value.shape() != shape || value.kind() != Kind::kFloat)
+    throw Refusal(
+        fmt::format("--state {}={}: '{}' has shape {}, '{}' has {}{}; a state and what it "
+                    "becomes must be alike",
+                    name, next, name, shapeText(shape), next, shapeText(value.shape()),
+                    value.kind() == Kind::kFloat ? "" : " and no floats"));
+  emitter_.builder.create<nn::SetStateOp>(graphs_.at(next), name, emitter_.operand(value, next));
+}
+
 void ModelImporter::addOutputs() {
   std::vector<std::string> names = options_.outputs;
   if (names.empty())
     for (const auto &output : model_.graph().output())
-      names.push_back(output.name());
+      if (llvm::none_of(options_.states,
+                        [&](const auto &state) { return state.second == output.name(); }))
+        names.push_back(output.name());
   if (names.empty())
-    graphs_.report("the model has no outputs; export it again, or name some with --outputs");
+    graphs_.report(options_.states.empty()
+                       ? "the model has no outputs; export it again, or name some with --outputs"
+                       : "all outputs are states, which nobody sees; name some with --outputs");
   std::vector<std::string> candidates;
   llvm::append_range(candidates, llvm::make_first_range(main_.producers));
   llvm::append_range(candidates, llvm::make_first_range(main_.values));
-  std::vector<std::optional<Value>> values = graphs_.import(main_, names);
+  std::vector<std::string> wanted = names;
+  llvm::append_range(wanted, llvm::make_second_range(options_.states));
+  std::vector<std::optional<Value>> values = graphs_.import(main_, wanted);
   std::set<std::string> seen;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string &name = names[i];
@@ -312,6 +400,19 @@ LogicalResult ModelImporter::run() {
       graphs_.report(fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
                                  "convert it to one of these",
                                  opset->second, kFirstOpset, kLastOpset));
+  for (auto [state, value] :
+       llvm::zip_equal(options_.states, llvm::ArrayRef(values).drop_front(names.size()))) {
+    const auto &[name, next] = state;
+    try {
+      if (value)
+        setState(name, next, *value);
+      else
+        graphs_.report(fmt::format("--state {}={} names '{}', which is no tensor of the graph; {}",
+                                   name, next, next, closeNames(next, candidates)));
+    } catch (const Refusal &refusal) {
+      graphs_.report(refusal.what());
+    }
+  }
       return failure();
     }
   for (const auto &input : model_.graph().input())

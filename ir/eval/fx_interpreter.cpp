@@ -126,6 +126,17 @@ FxViolation errorViolation(Kind kind, Operation *op, std::string node, const std
   return violation;
 }
 
+// What the last run left, or the initial value.
+Integers stateOf(fx::StateOp state, const FxStates *states) {
+  if (states != nullptr)
+    if (auto kept = states->find(state.getName().str()); kept != states->end())
+      return kept->second;
+  clear::Shape shape = shapeOf(state.getResult());
+  if (state.getInitial())
+    return {shape, integerValues(*state.getInitial())};
+  return {shape, std::vector<std::int64_t>(static_cast<std::size_t>(clear::sizeOf(shape)), 0)};
+}
+
 clear::PoolWindow windowOf(Operation *op) {
   return clear::PoolWindow::of(listOf(op, "kernel"), listOf(op, "strides"), listOf(op, "pads"),
                                listOf(op, "dilations"));
@@ -243,12 +254,13 @@ FailureOr<FxInterpreter> FxInterpreter::create(ModuleOp module) {
 }
 
 FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
-                                    const Observer &observer) const {
+                                    const Observer &observer, FxStates *states) const {
   FxRun run;
   llvm::DenseMap<Value, Shared> values; // a value that is missing could not be computed
   auto report = [&](FxViolation violation) -> LogicalResult {
     if (mode == FxMode::kStop)
       return violation.op->emitError(violation.message);
+  FxStates next;
     run.violations.push_back(std::move(violation));
     return success();
   };
@@ -314,12 +326,17 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
       FailureOr<Shared> result = Shared();
       if (auto constant = constants_.find(op); constant != constants_.end())
         result = constant->second;
+    } else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
+      if (auto value = values.find(set.getValue()); value != values.end())
+        next[set.getName().str()] = *value->second;
       else if (auto input = dyn_cast<fx::InputOp>(op))
         result = read(input);
       else
         result = execute(op);
       if (failed(result))
         return failure();
+      else if (auto state = dyn_cast<fx::StateOp>(op))
+        result = std::make_shared<const Integers>(stateOf(state, states));
       if (*result) {
         if (failed(check(op, **result)))
           return failure();
@@ -335,3 +352,6 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
 }
 
 } // namespace dyad
+  if (states != nullptr)
+    for (auto &[name, value] : next)
+      (*states)[name] = std::move(value);

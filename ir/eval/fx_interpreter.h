@@ -43,6 +43,9 @@ struct FxRun {
   std::vector<FxViolation> violations;     ///< in program order
 };
 
+/// Integers of the states of a program, by name.
+using FxStates = std::map<std::string, clear::Tensor<std::int64_t>>;
+
 enum class FxMode {
   kCollect, ///< go on with the exact value, which int64 still holds, and report all violations
   kStop,    ///< the first violation is a diagnostic and a failure, as in `reference`
@@ -60,9 +63,10 @@ public:
   static mlir::FailureOr<FxInterpreter> create(mlir::ModuleOp module);
 
   /// One execution on floats of the inputs' names and shapes. Failure is a diagnostic at the
-  /// operation.
-  mlir::FailureOr<FxRun> run(const FloatTensors &inputs, FxMode mode,
-                             const Observer &observer = {}) const;
+  /// operation. `states` as with NnInterpreter; a state whose next value depends on what could not
+  /// be computed stays as it was.
+  mlir::FailureOr<FxRun> run(const FloatTensors &inputs, FxMode mode, const Observer &observer = {},
+                             FxStates *states = nullptr) const;
 
 private:
   using Integers = clear::Tensor<std::int64_t>;

@@ -122,6 +122,17 @@ std::vector<const clear::Tensor<T> *> allOf(const std::vector<const NnValue *> &
     DYAD_REQUIRE(result.back() != nullptr, kBadInput, "an operand has another element type");
   }
   return result;
+// What the last run left, or the initial value.
+Floats stateOf(nn::StateOp state, const FloatTensors *states) {
+  if (states != nullptr)
+    if (auto kept = states->find(state.getName().str()); kept != states->end())
+      return kept->second;
+  clear::Shape shape = shapeOf(state.getResult());
+  if (state.getInitial())
+    return {shape, floatValues(*state.getInitial())};
+  return {shape, std::vector<float>(static_cast<std::size_t>(clear::sizeOf(shape)), 0)};
+}
+
 }
 
 } // namespace
@@ -182,7 +193,8 @@ FailureOr<NnInterpreter> NnInterpreter::create(ModuleOp module) {
   return interpreter;
 }
 
-FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observer &observer) const {
+FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observer &observer,
+                                       FloatTensors *states) const {
   NnValues outputs;
   llvm::DenseMap<Value, Shared> values;
   const std::vector<Operation *> &operations = program_.operations();
@@ -192,6 +204,7 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
       outputs[output.getName().str()] = *values.at(output.getValue());
     } else if (auto input = dyn_cast<nn::InputOp>(op)) {
       auto given = inputs.find(input.getName().str());
+  FloatTensors next;
       if (given == inputs.end())
         return op->emitError("no value for input '") << input.getName() << "'";
       if (given->second.shape != shapeOf(input.getResult()))
@@ -207,6 +220,10 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
         operands.push_back(values.at(operand).get());
       try {
         values[op->getResult(0)] = std::make_shared<const NnValue>(evaluateNn(op, operands));
+    } else if (auto state = dyn_cast<nn::StateOp>(op)) {
+      values[state.getResult()] = std::make_shared<const NnValue>(stateOf(state, states));
+    } else if (auto set = dyn_cast<nn::SetStateOp>(op)) {
+      next[set.getName().str()] = std::get<Floats>(*values.at(set.getValue()));
       } catch (const Error &error) {
         return op->emitError(error.what());
       }
@@ -221,3 +238,6 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
 }
 
 } // namespace dyad
+  if (states != nullptr)
+    for (auto &[name, value] : next)
+      (*states)[name] = std::move(value);

@@ -32,8 +32,11 @@ public:
   static mlir::FailureOr<NnInterpreter> create(mlir::ModuleOp module);
 
   /// One execution; inputs of the program's names and shapes. Failure is a diagnostic at the
-  /// operation: an input missing or of another shape, or an error of a kernel.
-  mlir::FailureOr<NnValues> run(const FloatTensors &inputs, const Observer &observer = {}) const;
+  /// operation: an input missing or of another shape, or an error of a kernel. States are read from
+  /// `states`, those that are not there have their initial value, and the next ones are left there;
+  /// null: each run is the first.
+  mlir::FailureOr<NnValues> run(const FloatTensors &inputs, const Observer &observer = {},
+                                FloatTensors *states = nullptr) const;
 
 private:
   using Shared = std::shared_ptr<const NnValue>;

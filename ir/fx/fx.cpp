@@ -3,6 +3,7 @@
 #include "ir/fx/fx.h"
 
 #include "ir/fx/owner.h"
+#include "ir/state.h"
 #include "ir/weights.h"
 #include "ir/windows.h"
 #include "runtime/functions/scalar_function.h"
@@ -243,6 +244,30 @@ LogicalResult RevealOp::verify() {
 }
 
 LogicalResult AssumeOp::verify() {
+LogicalResult StateOp::verify() {
+  FixedType type = fixedType(getResult());
+  if (type.getOwner() != Owner::kShared)
+    return emitOpError("is kept as shares; its owner is 'shared'");
+  if (!getInitial())
+    return success();
+  auto initial = getInitial()->getShapedType();
+  if (initial.getShape() != tensor(getResult()).getShape() ||
+      !initial.getElementType().isSignlessInteger(64))
+    return emitOpError("initial value must have the state's shape and elements of i64");
+  for (int64_t value : integerValues(*getInitial()))
+    if (value < type.lowest() || value > type.highest())
+      return emitOpError("initial value ") << value << " does not fit the type";
+  return success();
+}
+
+LogicalResult SetStateOp::verify() {
+  return verifySetState<StateOp>(*this, [](Type type) {
+    auto tensor = cast<RankedTensorType>(type);
+    auto fixed = cast<FixedType>(tensor.getElementType());
+    return RankedTensorType::get(tensor.getShape(), fixed.withOwner(Owner::kShared));
+  });
+}
+
   FixedType type = fixedType(getInput());
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
     return emitOpError("range needs low <= high");

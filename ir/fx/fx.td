@@ -66,6 +66,26 @@ def Fx_AssumeOp : Fx_Op<"assume", [Pure, SameOperandsAndResultType]> {
   let summary = "a range that later protocol choices may rely on";
   let description = [{
     The integers are within [low, high]. `declared` ranges follow from `--input-range`, `calibrated` ones from samples and head-room:
+def Fx_StateOp : Fx_Op<"state", [MemoryEffects<[MemWrite]>]> {
+  let summary = "what the last run of the program left in a state";
+  let description = [{
+    Always shared: nobody learns it between runs. `initial` are its integers before the first run, public; zeros where it is absent.
+    An `fx.assume` behind it says which range it has.
+  }];
+  let arguments = (ins StrAttr:$name, OptionalAttr<ElementsAttr>:$initial);
+  let results = (outs Fx_Tensor:$result);
+  let assemblyFormat = "$name (`initial` $initial^)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Fx_SetStateOp : Fx_Op<"set_state", [MemoryEffects<[MemWrite]>]> {
+  let summary = "what a state will be in the next run";
+  let description = [{ Of the state's width and fraction. It takes effect when the run ends. }];
+  let arguments = (ins StrAttr:$name, Fx_Tensor:$value);
+  let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
     `reference` checks them, the manifest lists them; inside 2PC a violation cannot be seen.
   }];
   let arguments = (ins Fx_Tensor:$input, I64Attr:$low, I64Attr:$high, Fx_RangeKindAttr:$kind);

@@ -127,6 +127,8 @@ clear::PoolWindow poolWindowOf(Operation *op) {
 //-----------------------------------------------------------------------===//
 
 Cost ShareOp::cost() { return {}; }
+Cost StateOp::cost() { return {}; }
+Cost SetStateOp::cost() { return {}; }
 Cost AddOp::cost() { return {}; }
 Cost SubOp::cost() { return {}; }
 Cost NegOp::cost() { return {}; }

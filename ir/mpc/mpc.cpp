@@ -4,6 +4,7 @@
 
 #include "ir/fx/owner.h"
 #include "ir/mpc/target.h"
+#include "ir/state.h"
 #include "ir/windows.h"
 #include "runtime/functions/scalar_function.h"
 #include "runtime/net/error.h"
@@ -92,6 +93,8 @@ LogicalResult ShareOp::verify() {
 }
 
 LogicalResult RevealOp::verify() {
+LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
+
   if (owner(getResult()) == fx::Owner::kShared)
     return emitOpError("must name a receiver: client, server or public");
   if (fx::fixedType(getResult()).getWidth() != width(getInput()))

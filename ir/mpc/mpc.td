@@ -70,6 +70,23 @@ class Mpc_Binary<string mnemonic, list<Trait> traits = []> : Mpc_Op<mnemonic, !l
 
 //===--- ways in and out ------------------------------------------------------------------------===//
 
+class Mpc_StateAccess<string mnemonic>
+    : Op<Mpc_Dialect, mnemonic, [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<CostOpInterface>]>;
+
+def Mpc_StateOp : Mpc_StateAccess<"state"> {
+  let summary = "the shares that the last run of the program left in a state";
+  let description = [{ Before the first run the server's share is `initial`, or zero without it, and the client's zero: no traffic. }];
+  let arguments = (ins StrAttr:$name, OptionalAttr<ElementsAttr>:$initial);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$name (`initial` $initial^)? attr-dict `:` type($result)";
+}
+def Mpc_SetStateOp : Mpc_StateAccess<"set_state"> {
+  let summary = "the shares that each party keeps as a state for the next run";
+  let description = [{ They take effect when the run ends. In the ring of `mpc.state`. }];
+  let arguments = (ins StrAttr:$name, Mpc_Arith:$value);
+  let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
 def Mpc_ShareOp : Mpc_Op<"share"> {
   let summary = "a value that one party knows, as shares";
   let description = [{ Its owner's share is the value modulo 2^width, the other's is zero: no traffic. A public value is held by the server. }];

@@ -2,6 +2,7 @@
 // Verifiers of the nn dialect.
 #include "ir/nn/nn.h"
 
+#include "ir/state.h"
 #include "ir/weights.h"
 #include "ir/windows.h"
 
@@ -77,6 +78,21 @@ LogicalResult OutputOp::verify() {
     return emitOpError("reveal must be client, server or both");
   return success();
 }
+
+LogicalResult StateOp::verify() {
+  if (getLow().has_value() != getHigh().has_value() ||
+      getLow().has_value() != getKind().has_value())
+    return emitOpError("range needs low, high and what it stands on");
+  if (getLow() && (!getLow()->isFinite() || !getHigh()->isFinite() || *getLow() > *getHigh()))
+    return emitOpError("range needs finite low <= high");
+  if (getKind() && *getKind() != "declared" && *getKind() != "calibrated" && *getKind() != "proved")
+    return emitOpError("kind must be declared, calibrated or proved");
+  if (getInitial() && getInitial()->getShapedType() != getResult().getType())
+    return emitOpError("initial value has another type than the state");
+  return success();
+}
+
+LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
 
 LogicalResult AssumeOp::verify() {
   if (!getLow().isFinite() || !getHigh().isFinite() || getLow() > getHigh())

@@ -77,6 +77,28 @@ def Nn_AssumeOp : Nn_Op<"assume", [Pure, SameOperandsAndResultType]> {
   let summary = "a range that the numbers of the fixed-point program may be chosen by";
   let description = [{ `kind` is `declared` or `calibrated`; bounds are finite. It becomes an `fx.assume`. }];
   let arguments = (ins Nn_FloatTensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
+def Nn_StateOp : Nn_Op<"state", [MemoryEffects<[MemWrite]>]> {
+  let summary = "what the last run of the program left in a state";
+  let description = [{
+    `initial` is its value before the first run: zeros where it is absent. `low` and `high` bound the state at any time, once
+    there is a range: `declared` by `--input-range`, `calibrated` on samples, or `proved` from what `nn.set_state` can be whatever the
+    state was. The memory effect keeps it, as it does inputs.
+  }];
+  let arguments = (ins StrAttr:$name, OptionalAttr<ElementsAttr>:$initial, OptionalAttr<F64Attr>:$low,
+                       OptionalAttr<F64Attr>:$high, OptionalAttr<StrAttr>:$kind);
+  let results = (outs Nn_FloatTensor:$result);
+  let assemblyFormat = "$name (`initial` $initial^)? (`range` $low^ `to` $high $kind)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Nn_SetStateOp : Nn_Op<"set_state", [MemoryEffects<[MemWrite]>]> {
+  let summary = "what a state will be in the next run";
+  let description = [{ It takes effect when the run ends: reads before and behind it see the old value. }];
+  let arguments = (ins StrAttr:$name, Nn_FloatTensor:$value);
+  let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
   let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input `in` $low `to` $high $kind attr-dict `:` type($result)";
   let hasVerifier = 1;

@@ -217,6 +217,11 @@ FloatRange FloatRanges::compute(Operation *op) const {
                                                               input.getHigh()->convertToDouble()}
                                                  : FloatRange();
       })
+      .Case([&](nn::StateOp state) {
+        return state.getLow() ? FloatRange{state.getLow()->convertToDouble(),
+                                           state.getHigh()->convertToDouble()}
+                              : FloatRange();
+      })
       .Case([&](nn::ConstantOp constant) {
         auto values = constantValues(constant.getResult(), symbols_);
         if (!values || values->empty())

@@ -48,11 +48,12 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
     std::map<std::string, clear::Shape> shapes;
     module.walk(
         [&](fx::InputOp input) { shapes[input.getName().str()] = shapeOf(input.getResult()); });
+    FxStates states;
     for (size_t sample = 0; sample < loaded_->count; ++sample) {
       FloatTensors inputs;
       for (const auto &[name, shape] : shapes)
         inputs[name] = clear::Tensor<float>{shape, loaded_->at(name, sample)};
-      FailureOr<FxRun> run = program->run(inputs, FxMode::kCollect);
+      FailureOr<FxRun> run = program->run(inputs, FxMode::kCollect, {}, &states);
       if (failed(run))
         return signalPassFailure();
       for (const FxViolation &violation : run->violations) {

@@ -86,13 +86,15 @@ void Converter::convert(Operation *op) {
   if (isa<nn::ConstantOp>(op) ||
       (onConstantsOnly &&
        isConstant(op->getResults().empty() ? op->getOperand(0) : op->getResult(0)) &&
-       !isa<nn::OutputOp>(op)))
+       !isa<nn::OutputOp, nn::SetStateOp>(op)))
     return; // quantised where it is used
   if (isStructure(op))
     return convertStructure(op);
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](nn::InputOp input) { convertInput(input); })
       .Case([&](nn::OutputOp output) { convertOutput(output); })
+      .Case([&](nn::StateOp state) { convertState(state); })
+      .Case([&](nn::SetStateOp set) { convertSetState(set); })
       .Case([&](nn::AssumeOp assume) { convertAssume(assume); })
       .Case<nn::AddOp, nn::SubOp>([&](auto) { convertSum(op); })
       .Case<nn::MinOp, nn::MaxOp>([&](auto) { convertExtremum(op); })

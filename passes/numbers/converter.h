@@ -62,6 +62,8 @@ private:
   void convertInput(nn::InputOp op);
   void convertOutput(nn::OutputOp op);
   void convertStructure(mlir::Operation *op);
+  void convertState(nn::StateOp op);
+  void convertSetState(nn::SetStateOp op);
   void convertAssume(nn::AssumeOp op);
   void convertSum(mlir::Operation *op);
   void convertExtremum(mlir::Operation *op);
@@ -138,3 +140,6 @@ private:
 };
 
 } // namespace dyad
+  std::map<std::string, std::optional<RowFunction>> rowFunctions_;
+  /// By name: the assumption behind each state's read, and the range that it may have.
+  std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;

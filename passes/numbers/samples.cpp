@@ -7,6 +7,7 @@
 #include "runtime/net/error.h"
 #include "runtime/party/files.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <variant>
@@ -19,15 +20,21 @@ namespace {
 struct Input {
   std::string name;
   std::vector<int64_t> shape;
+  bool isState = false;
 };
 
 std::vector<Input> inputsOf(ModuleOp module) {
   std::vector<Input> inputs;
   module.walk([&](Operation *op) {
-    if (isa<nn::InputOp, fx::InputOp>(op))
+    bool isState = isa<nn::StateOp, fx::StateOp>(op);
+    if (isState || isa<nn::InputOp, fx::InputOp>(op))
       inputs.push_back({op->getAttrOfType<StringAttr>("name").str(),
-                        cast<RankedTensorType>(op->getResult(0).getType()).getShape().vec()});
+                        cast<RankedTensorType>(op->getResult(0).getType()).getShape().vec(),
+                        isState});
   });
+  // Files without a name are for inputs first.
+  std::stable_sort(inputs.begin(), inputs.end(),
+                   [](const Input &a, const Input &b) { return a.isState < b.isState; });
   return inputs;
 }
 
@@ -88,6 +95,11 @@ FailureOr<Samples> loadSamples(ModuleOp module, const std::vector<std::string> &
       for (const Input &candidate : inputs)
         if (candidate.name == array.name)
           input = &candidate;
+      // The passes made several of it, whose values follow from the other inputs.
+      if (input == nullptr && llvm::any_of(inputs, [&](const Input &candidate) {
+            return candidate.isState && candidate.name.starts_with(array.name + "#");
+          }))
+        continue;
       if (input == nullptr) {
         std::string names;
         for (const Input &candidate : inputs)
@@ -109,6 +121,8 @@ FailureOr<Samples> loadSamples(ModuleOp module, const std::vector<std::string> &
   Samples samples;
   for (auto [index, input] : llvm::enumerate(inputs)) {
     auto found = values.find(input.name);
+    if (input.isState)
+      continue;
     if (found == values.end())
       return fail(specifications.empty() ? "" : specifications.front(),
                   "there are no samples for input '" + input.name + "'");

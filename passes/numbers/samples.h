@@ -29,7 +29,9 @@ struct Samples {
 
 /// Loads `[NAME=]FILE.npy` and `FILE.npz` specifications (an unnamed .npy belongs to the first
 /// input that has none yet). Arrays are of the input's shape or have one more leading axis of
-/// samples; any type that readNpy knows. Several files of one input are joined.
+/// samples; any type that readNpy knows. Several files of one input are joined. Samples follow each
+/// other in time: a program's states go from one to the next. Those of a state itself are optional,
+/// any number of them, and only show what range it has.
 /// Failures (unreadable, truncated, of another name, shape or number, not finite) are diagnostics
 /// on the module that name the file and the input.
 mlir::FailureOr<Samples> loadSamples(mlir::ModuleOp module,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/numbers/scale_groups.h"
 
+#include "ir/state.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -27,7 +29,8 @@ bool keepsScale(Operation *op) {
 
 bool choosesNumbers(Operation *op) {
   return op->getName().getDialectNamespace() == "nn" && !isStructure(op) &&
-         !isa<nn::AssumeOp, nn::ConstantOp, nn::WeightOp, nn::InputOp, nn::OutputOp>(op);
+         !isa<nn::AssumeOp, nn::ConstantOp, nn::WeightOp, nn::InputOp, nn::OutputOp, nn::StateOp,
+              nn::SetStateOp>(op);
 }
 
 } // namespace
@@ -87,6 +90,13 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
         if (isFloat(operand) && !isConstant(operand))
           unite(operand, op->getResult(0));
 
+  // What a state will be and what it was are one number.
+  function.walk([&](nn::SetStateOp set) {
+    if (auto state = findState<nn::StateOp>(*set->getBlock(), set.getName());
+        state && !isConstant(set.getValue()))
+      unite(set.getValue(), state.getResult());
+  });
+
   llvm::DenseMap<Value, Operation *> chosenBy;
   llvm::DenseMap<Value, double> magnitudes;
   std::optional<int64_t> common = config.defaults.scale ? config.defaults.scale : rule.fixed;
@@ -117,6 +127,9 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
     if (auto input = dyn_cast<nn::InputOp>(op)) {
       if (config.inputs.count(input.getName().str()) != 0)
         own = config.input(input.getName()).scale;
+    } else if (auto state = dyn_cast<nn::StateOp>(op)) {
+      if (config.inputs.count(state.getName().str()) != 0)
+        own = config.input(state.getName()).scale;
     } else if (choosesNumbers(op)) {
       std::string name = nodeName(op).str();
       if (config.nodes.count(NumbersConfig::nodeKey(name, keys.index(op))) != 0 ||

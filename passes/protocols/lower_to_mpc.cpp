@@ -91,10 +91,16 @@ LogicalResult Lowering::run() {
   for (Operation &op : llvm::make_early_inc_range(function_.getBody().front())) {
     if (op.getName().getDialectNamespace() != "fx")
       continue;
-    if (op.getNumResults() != 1 || !(isa<fx::RevealOp>(op) || isShared(op.getResult(0))))
-      continue;
     builder_.setInsertionPoint(&op);
     location_ = op.getLoc();
+    if (auto set = dyn_cast<fx::SetStateOp>(op)) {
+      unsigned width = fx::fixedType(set.getValue()).getWidth();
+      create<mpc::SetStateOp>(set.getName(), ring(set.getValue(), width));
+      lowered.push_back(&op);
+      continue;
+    }
+    if (op.getNumResults() != 1 || !(isa<fx::RevealOp>(op) || isShared(op.getResult(0))))
+      continue;
     if (lower(&op).failed()) {
       failed = true;
       // Something to go on with, so that all problems are found in one run.
@@ -125,6 +131,13 @@ LogicalResult Lowering::lower(Operation *op) {
   }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](fx::RevealOp reveal) { return lowerReveal(reveal), success(); })
+      .Case([&](fx::StateOp state) {
+        unsigned width = fx::fixedType(state.getResult()).getWidth();
+        define(state.getResult(),
+               create<mpc::StateOp>(arith(state.getResult(), width), state.getNameAttr(),
+                                    state.getInitialAttr()));
+        return success();
+      })
       .Case([&](fx::AssumeOp assume) {
         define(op->getResult(0), ring(assume.getInput(), nativeWidth(assume.getInput())));
         return success();

@@ -68,8 +68,8 @@ struct ShareFlows : impl::ShareFlowsBase<ShareFlows> {
       depth[&op] = level += protocol ? 1 : 0;
       if (protocol && !isa<mpc::ParallelOp>(op))
         groups[level].push_back(&op);
-      // Outputs stay last, in their order.
-      unsigned rank = isa<fx::OutputOp>(op) ? ~0U : 2 * level + (protocol ? 0 : 1);
+      // Outputs and states stay last, in their order.
+      unsigned rank = isa<fx::OutputOp, mpc::SetStateOp>(op) ? ~0U : 2 * level + (protocol ? 0 : 1);
       order.push_back({rank, order.size(), &op});
     }
     llvm::sort(order, [](const Entry &a, const Entry &b) {

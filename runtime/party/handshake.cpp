@@ -45,6 +45,7 @@ Bytes encode(const Hello &hello) {
       {"program", hello.program},
       {"samples", hello.samples},
       {"batched", hello.batched},
+      {"stream", hello.stream},
       {"computational_security", hello.computationalSecurity},
       {"statistical_security", hello.statisticalSecurity},
       {"correlated_ot", hello.correlatedOt},
@@ -74,6 +75,7 @@ Hello decode(std::span<const std::uint8_t> text) {
             json.at("program").get<std::string>(),
             samples,
             json.at("batched").get<bool>(),
+            json.at("stream").get<bool>(),
             json.at("computational_security").get<unsigned>(),
             json.at("statistical_security").get<unsigned>(),
             json.at("correlated_ot").get<std::string>(),
@@ -153,7 +155,13 @@ void compareHellos(const Hello &server, const Hello &client) {
                server.computationalSecurity, server.statisticalSecurity,
                printable(server.correlatedOt, 80), client.computationalSecurity,
                client.statisticalSecurity, printable(client.correlatedOt, 80));
-  DYAD_REQUIRE(server.samples == 0 || client.samples == 0 || server.samples == client.samples,
+  DYAD_REQUIRE(
+      !client.stream || (server.samples <= 1 && !server.batched), kBadInput,
+      "the client streams, and the server's inputs have an axis of {} samples; one without "
+      "that axis serves every window",
+      server.samples);
+  DYAD_REQUIRE(client.stream || server.samples == 0 || client.samples == 0 ||
+                   server.samples == client.samples,
                kBadInput, "the server's inputs have {} samples and the client's {}", server.samples,
                client.samples);
   DYAD_REQUIRE(server.publicInputs == client.publicInputs, kBadInput,
@@ -175,6 +183,7 @@ Agreement shakeHands(Channel &channel, const Hello &mine) {
   Agreement agreement;
   agreement.samples = std::max<std::uint64_t>({mine.samples, peer.samples, 1});
   agreement.batched = mine.batched || peer.batched;
+  agreement.stream = mine.stream || peer.stream;
   agreement.bytesSent = sent.size();
   agreement.bytesReceived = received.size();
   crypto_generichash_state state;

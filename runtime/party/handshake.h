@@ -14,7 +14,7 @@
 namespace dyad {
 
 /// Version of everything that crosses the wire. Raised whenever any of it changes.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr unsigned kComputationalSecurity = 128;
 inline constexpr unsigned kStatisticalSecurity = 40;
 
@@ -29,6 +29,7 @@ struct Hello {
   std::string program;       ///< its hash
   std::uint64_t samples = 0; ///< 0: as many as the other party has
   bool batched = false;
+  bool stream = false; ///< the client says as it goes how many samples there are
   unsigned computationalSecurity = kComputationalSecurity;
   unsigned statisticalSecurity = kStatisticalSecurity;
   std::string correlatedOt; ///< StockOptions::describe()
@@ -39,6 +40,7 @@ struct Hello {
 struct Agreement {
   std::uint64_t samples = 1;
   bool batched = false;
+  bool stream = false; ///< then `samples` says nothing
   /// Hash of both hellos, each of which holds 16 random bytes: unique to the session.
   std::array<std::uint8_t, 32> sessionId{};
   std::uint64_t bytesSent = 0;
@@ -50,7 +52,8 @@ Hello makeHello(Role role, const ProgramInfo &info, std::uint64_t samples, bool 
 /// Functionality  exchanges hellos (crossing messages, one flow) and compares them.
 /// Errors         kProtocol (the other side is not a party of Dyad), kProgramMismatch (protocol or
 ///                Dyad version, two servers or two clients, program, parameters), kBadInput (sample
-///                counts or public inputs that differ); the channel's.
+///                counts or public inputs that differ, several samples of the server's inputs in a
+///                stream); the channel's.
 Agreement shakeHands(Channel &channel, const Hello &mine);
 
 /// Whether the two hellos fit; what shakeHands calls once it has both.

@@ -14,7 +14,7 @@ namespace dyad {
 struct ReferenceProgram {
   const ProgramInfo &info;
   ReferenceTensors (*run)(ReferenceRun &, const ReferenceValues &weights,
-                          const ReferenceValues &inputs);
+                          const ReferenceValues &inputs, ReferenceValues &states);
 };
 
 int serverMain(int argc, char **argv, const Program &program);

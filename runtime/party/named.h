@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small list of values with names, in a fixed order: a program's weights and inputs.
+// A small list of values with names, in a fixed order: a program's weights, inputs
+// and states.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,15 @@ public:
     for (const auto &[key, value] : entries_)
       if (key == name)
         return value;
+    detail::failUnknownName(name);
+  }
+  /// Replaces the value of a name; kBadInput when there is none.
+  void set(std::string_view name, T value) {
+    for (auto &[key, old] : entries_)
+      if (key == name) {
+        old = std::move(value);
+        return;
+      }
     detail::failUnknownName(name);
   }
   std::size_t size() const { return entries_.size(); }

@@ -78,6 +78,25 @@ ParsedOptions parseOptions(Executable executable, const std::string &model, int 
                    "Default: weights.safetensors beside the executable")
         ->type_name("FILE");
 
+  if (executable == Executable::kClient) {
+    CLI::Option *stream = app.add_flag(
+        "--stream", options.stream,
+        "Samples are windows that follow each other, without a known end: each output leaves when "
+        "it is there. --input - reads windows from standard input (float32, little endian); "
+        "--output - writes outputs to standard output like that");
+    app.add_option("--window-seconds", options.windowSeconds,
+                   "What a window lasts, for the real-time factor")
+        ->type_name("S")
+        ->check(CLI::PositiveNumber)
+        ->needs(stream);
+    app.add_option("--hop", options.hop,
+                   "Elements that are new in each window from standard input, where windows "
+                   "overlap; the first one begins with zeros")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->needs(stream);
+  }
+
   CLI::Option *timeoutOption = nullptr;
   std::vector<CLI::Option *> tls;
   std::vector<std::string> ignored(3);

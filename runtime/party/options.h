@@ -27,6 +27,9 @@ struct PartyOptions {
   bool timeoutGiven = false;
   std::uint64_t sessions = 1; ///< 0: for ever
   unsigned threads = 1;
+  bool stream = false;      ///< outputs leave window by window
+  double windowSeconds = 0; ///< what a window lasts, for the real-time factor; 0: not said
+  std::size_t hop = 0;      ///< new elements of a window from standard input; 0: all
 };
 
 /// The exit status where there is nothing to run (--help, --version, or misuse, which it explains).

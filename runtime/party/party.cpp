@@ -86,19 +86,36 @@ template <typename Body> void phase(Session &session, const char *name, Body &&b
   session.endPhase();
 }
 
+/// The client says how many windows are certain to follow; 0 is the end.
+Task<std::uint32_t> announce(Session &session, std::uint32_t windows) {
+  std::array<std::uint8_t, sizeof(windows)> bytes{};
+  if (!session.isServer()) {
+    std::memcpy(bytes.data(), &windows, bytes.size());
+    session.flows().send(bytes);
+  }
+  const std::span<const std::uint8_t> received =
+      co_await session.flows().tick(session.isServer() ? bytes.size() : 0);
+  if (session.isServer())
+    std::memcpy(&windows, received.data(), sizeof(windows));
+  co_return windows;
+}
+
 class Run {
 public:
   Run(const Program &program, Role role, Channel &channel, const Weights &weights,
-      const PartyInputs &inputs, Progress &progress)
+      const PartyInputs &inputs, Progress &progress, Streaming *stream)
       : program_(program), info_(program.info), session_(role, channel), weights_(weights),
-        inputs_(inputs), progress_(progress) {
+        inputs_(inputs), progress_(progress), stream_(stream) {
     result_.outputs.resize(info_.outputs.size());
     session_.onNode([this] { progress_.node(); });
+    for (const StateInfo &state : info_.states)
+      states_.add(std::string(state.name), initialShare(state));
   }
 
   PartyResult operator()(Channel &channel) {
     const Clock::time_point begin = Clock::now();
     Hello hello = makeHello(session_.role(), info_, inputs_.count, inputs_.batched);
+    hello.stream = stream_ != nullptr;
     hello.publicInputs = publicInputsDigest(info_, inputs_);
     const Agreement agreement = shakeHands(channel, hello);
     NodeStats handshake{"handshake", {}};
@@ -114,52 +131,127 @@ public:
       session_.run(session_.stock().prepare(info_.prepareServerCots, info_.prepareClientCots));
       session_.run(program_.prepare(session_));
     });
-    progress_.beginSamples(agreement.samples, info_.nodes.size());
-    for (std::uint64_t done = 0; done < agreement.samples;)
-      done += runChunk(done, agreement.samples - done);
+    progress_.beginSamples(agreement.stream ? 0 : agreement.samples, info_.nodes.size());
+    std::uint64_t samples = agreement.samples;
+    if (agreement.stream)
+      samples = runStream();
+    else
+      for (std::uint64_t done = 0; done < samples;)
+        done += runChunk(done, samples - done);
     const Digest digest = transcript(agreement, session_);
     phase(session_, "check", [&] { session_.run(checkTranscript(session_, digest)); });
 
     RunStatistics &statistics = result_.statistics;
     statistics.role = session_.role();
-    statistics.samples = agreement.samples;
+    statistics.samples = samples;
+    statistics.isStream = agreement.stream;
+    statistics.longestSeconds = longestSeconds_;
     statistics.seconds = secondsSince(begin);
     statistics.phases = session_.phases();
     statistics.phases.insert(statistics.phases.begin(), handshake);
-    statistics.nodes = perSample(session_.nodes(), agreement.samples);
-    result_.batched = agreement.batched;
+    statistics.nodes = perSample(session_.nodes(), samples);
+    result_.batched = agreement.batched || agreement.stream;
     return std::move(result_);
   }
 
 private:
+  // The same public value at each connection; a step makes fresh shares of it.
+  Share initialShare(const StateInfo &state) const {
+    Plain value{toShape(state.shape), Owner::kPublic, {}};
+    value.values.assign(state.initial.begin(), state.initial.end());
+    value.values.resize(state.shape.elements());
+    return share(session_, value, state.bits);
+  }
+
+  // Windows until the client says that there are no more; returns their number.
+  std::uint64_t runStream() {
+    std::uint64_t window = 0;
+    std::uint64_t stocked = 0; // windows whose COTs are there
+    std::uint64_t batch = 1;
+    for (;;) {
+      const std::uint32_t certain = awaitWindows(window);
+      if (certain == 0)
+        return window;
+      for (std::uint32_t i = 0; i < certain; ++i, ++window, --stocked) {
+        if (i > 0)
+          arrival_ = Clock::now();
+        if (stocked == 0) {
+          // Twice as many each time: few are left over, and soon few extensions are needed.
+          stocked = fillStock(std::max<std::uint64_t>(certain - i, batch));
+          batch = 2 * stocked;
+        }
+        std::vector<OutputSamples> outputs;
+        phase(session_, "online", [&] { outputs = runSample(window); });
+        const double seconds = secondsSince(arrival_);
+        longestSeconds_ = std::max(longestSeconds_, seconds);
+        if (stream_ != nullptr)
+          stream_->done(window, seconds, outputs);
+        else
+          keep(outputs);
+      }
+    }
+  }
+
+  // The next windows, from the client's source or from the client.
+  std::uint32_t awaitWindows(std::uint64_t window) {
+    std::uint32_t certain = 0;
+    if (stream_ != nullptr && inputs_.piped) {
+      if (std::optional<std::vector<std::int64_t>> values = stream_->next()) {
+        piped_ = std::move(*values);
+        certain = 1;
+      }
+    } else if (stream_ != nullptr && window == 0) {
+      certain = static_cast<std::uint32_t>(std::max<std::size_t>(inputs_.count, 1));
+    }
+    arrival_ = Clock::now();
+    phase(session_, "stream", [&] { certain = session_.run(announce(session_, certain)); });
+    return certain;
+  }
+
   // As many samples as the stock may hold the COTs of, at least one.
-  std::uint64_t runChunk(std::uint64_t first, std::uint64_t left) {
+  std::uint64_t fillStock(std::uint64_t left) {
     const std::uint64_t most = std::max<std::uint64_t>({info_.serverCots, info_.clientCots, 1});
     const std::uint64_t count = std::min(left, std::max<std::uint64_t>(kStockLimit / most, 1));
     phase(session_, "stock", [&] {
       session_.run(session_.stock().prepare(count * info_.serverCots, count * info_.clientCots));
     });
-    for (std::uint64_t i = 0; i < count; ++i)
-      phase(session_, "online", [&] { runSample(first + i); });
     return count;
   }
 
-  void runSample(std::uint64_t sample) {
+  std::uint64_t runChunk(std::uint64_t first, std::uint64_t left) {
+    const std::uint64_t count = fillStock(left);
+    for (std::uint64_t i = 0; i < count; ++i)
+      phase(session_, "online", [&] { keep(runSample(first + i)); });
+    return count;
+  }
+
+  void keep(const std::vector<OutputSamples> &outputs) {
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      result_.outputs[i].insert(result_.outputs[i].end(), outputs[i].begin(), outputs[i].end());
+  }
+
+  std::vector<OutputSamples> runSample(std::uint64_t sample) {
     Inputs inputs;
-    for (const InputInfo &input : info_.inputs) {
+    for (std::size_t k = 0; k < info_.inputs.size(); ++k) {
+      const InputInfo &input = info_.inputs[k];
       Plain plain{toShape(input.shape), input.owner, {}};
       for (const auto &[name, samples] : inputs_.inputs)
         if (name == input.name) {
           const std::size_t n = input.shape.elements();
-          const auto begin = samples.values.begin() + static_cast<std::ptrdiff_t>(sample * n);
+          // A single one serves every window of a stream.
+          const std::size_t at = samples.count == 1 ? 0 : sample * n;
+          const auto begin = samples.values.begin() + static_cast<std::ptrdiff_t>(at);
           plain.values.assign(begin, begin + static_cast<std::ptrdiff_t>(n));
         }
+      if (inputs_.piped == k)
+        plain.values = piped_;
       inputs.add(std::string(input.name), std::move(plain));
     }
-    const Outputs outputs = session_.run(program_.step(session_, weights_, inputs));
+    const Outputs outputs = session_.run(program_.step(session_, weights_, inputs, states_));
     DYAD_REQUIRE(outputs.size() == info_.outputs.size(), kShapeMismatch,
                  "the program has {} outputs instead of {}; compile it again", outputs.size(),
                  info_.outputs.size());
+    std::vector<OutputSamples> results(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (!knows(session_, info_.outputs[i].receiver))
         continue;
@@ -167,8 +259,9 @@ private:
       DYAD_REQUIRE(values.size() == info_.outputs[i].shape.elements(), kShapeMismatch,
                    "output '{}' has {} elements instead of {}; compile the program again",
                    info_.outputs[i].name, values.size(), info_.outputs[i].shape.elements());
-      result_.outputs[i].insert(result_.outputs[i].end(), values.begin(), values.end());
+      results[i] = values;
     }
+    return results;
   }
 
   // Every sample costs the same, so that the division is exact.
@@ -188,9 +281,14 @@ private:
   const Program &program_;
   const ProgramInfo &info_;
   Session session_;
+  States states_;
   const Weights &weights_;
   const PartyInputs &inputs_;
   Progress &progress_;
+  Streaming *stream_;
+  std::vector<std::int64_t> piped_; ///< the current window of the input that is piped
+  Clock::time_point arrival_;       ///< of the current window
+  double longestSeconds_ = 0;
   PartyResult result_;
 };
 
@@ -214,8 +312,8 @@ Weights makeWeights(const ProgramInfo &info, NamedTensors values) {
 }
 
 PartyResult runParty(const Program &program, Role role, Channel &channel, const Weights &weights,
-                     const PartyInputs &inputs, Progress &progress) {
-  return Run(program, role, channel, weights, inputs, progress)(channel);
+                     const PartyInputs &inputs, Progress &progress, Streaming *stream) {
+  return Run(program, role, channel, weights, inputs, progress, stream)(channel);
 }
 
 } // namespace dyad

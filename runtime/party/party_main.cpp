@@ -7,9 +7,11 @@
 #include "runtime/party/files.h"
 #include "runtime/party/main.h"
 #include "runtime/party/options.h"
+#include "runtime/party/stream.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 namespace dyad {
 namespace {
@@ -24,8 +26,10 @@ public:
       : program_(program), info_(program.info), role_(role), options_(std::move(options)),
         knows_(isServer() ? serverKnows : clientKnows),
         outputs_(resolveOutputs(info_.outputs, options_.outputs, knows_)),
-        inputs_(readInputs(info_.inputs, options_.inputs, knows_)),
+        inputs_(readInputs(info_.inputs, options_.inputs, knows_, options_.stream)),
         progress_(name(), options_.progress), pool_(options_.threads) {
+    if (options_.stream)
+      stream_.emplace(info_, options_, inputs_, outputs_);
     if (!options_.stats.empty())
       requireWritable(options_.stats, "statistics file");
     NamedTensors values;
@@ -94,7 +98,8 @@ private:
     PartyResult result = [&] {
       const UsePool guard(pool_);
       try {
-        return runParty(program_, role_, channel, weights_, inputs_, progress_);
+        return runParty(program_, role_, channel, weights_, inputs_, progress_,
+                        stream_ ? &*stream_ : nullptr);
       } catch (const Error &error) {
         const ErrorCode code = error.code();
         if (code == ErrorCode::kPeerClosed || code == ErrorCode::kTimeout)
@@ -105,9 +110,12 @@ private:
     progress_.finish();
     RunStatistics &statistics = result.statistics;
     statistics.threads = pool_.threads();
+    statistics.windowSeconds = options_.windowSeconds;
+    if (stream_)
+      stream_->finish(statistics.samples);
     for (std::size_t i = 0; i < info_.outputs.size(); ++i) {
       const OutputInfo &output = info_.outputs[i];
-      if (!knows_(output.receiver))
+      if (!knows_(output.receiver) || stream_)
         continue;
       const auto file = std::find_if(outputs_.begin(), outputs_.end(),
                                      [&](const OutputFile &entry) { return entry.output == i; });
@@ -131,6 +139,7 @@ private:
   bool (*knows_)(Owner);
   std::vector<OutputFile> outputs_;
   PartyInputs inputs_;
+  std::optional<ClientStream> stream_;
   Progress progress_;
   ThreadPool pool_;
   Weights weights_;

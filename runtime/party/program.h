@@ -34,7 +34,8 @@
 //
 //   Task<void> prepare(Session &session) { co_return; }
 //
-//   Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs) {
+//   Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs,
+//                      States &states) {
 //     ... = inputs["x"];                                  // a Plain; no values at the other party
 //     session.beginNode("/fc/MatMul", "matmul");
 //     ... = co_await matmul(session, ..., weights["fc.weight"], ...);
@@ -54,6 +55,8 @@ namespace dyad {
 /// party does not own are absent. Public weights are known at both.
 using Weights = Named<Plain>;
 using Inputs = Named<Plain>;
+/// This party's shares of ProgramInfo::states; a step replaces them when it ends.
+using States = Named<Share>;
 /// In the order of ProgramInfo::outputs, absent where this party is not the receiver.
 using Outputs = std::vector<Plain>;
 
@@ -64,7 +67,7 @@ namespace generated {
 Task<void> prepare(Session &session);
 
 /// One sample. Consumes exactly ProgramInfo's COTs; its nodes are ProgramInfo's, in that order.
-Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs);
+Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs, States &states);
 
 } // namespace generated
 } // namespace dyad

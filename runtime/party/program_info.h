@@ -84,6 +84,15 @@ struct WeightInfo {
 /// A node as Session::beginNode names it, in the order of execution.
 struct NodeInfo {
   std::string_view name;
+/// A state: shares of integers modulo 2^bits that both parties keep from one step to the next, for
+/// as long as a connection lasts. Before the first step it is `initial`, zeros if that is empty.
+struct StateInfo {
+  std::string_view name;
+  StaticShape shape;
+  unsigned bits = 0;
+  std::span<const std::int64_t> initial = {};
+};
+
   std::string_view op;
 };
 
@@ -96,6 +105,7 @@ struct ProgramInfo {
   std::span<const WeightInfo> weights = {};
   std::span<const NodeInfo> nodes = {};
   std::uint64_t serverCots = 0;        ///< correlated OTs of one step with the server as sender
+  std::span<const StateInfo> states = {};
   std::uint64_t clientCots = 0;        ///< the same with the client as sender
   std::uint64_t prepareServerCots = 0; ///< of `prepare`, once a session
   std::uint64_t prepareClientCots = 0;

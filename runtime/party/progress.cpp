@@ -46,12 +46,18 @@ void Progress::beginSamples(std::uint64_t samples, std::size_t nodes) {
 void Progress::node() {
   if (!enabled_)
     return;
+  const bool isStream = samples_ == 0;
   const std::uint64_t total = samples_ * nodes_;
-  const std::uint64_t done = std::min(begun_++, total - 1);
+  const std::uint64_t done = isStream ? begun_++ : std::min(begun_++, total - 1);
   const Clock::time_point now = Clock::now();
   if (now < next_)
     return;
   next_ = now + (terminal_ ? kTerminalInterval : kLogInterval);
+  if (isStream) {
+    show(fmt::format("{}: window {}, node {} of {}", who_, done / nodes_ + 1, done % nodes_ + 1,
+                     nodes_));
+    return;
+  }
   std::string text = fmt::format("{}: sample {} of {}, node {} of {}, {}%", who_, done / nodes_ + 1,
                                  samples_, done % nodes_ + 1, nodes_, 100 * done / total);
   if (done > 0) {

@@ -21,7 +21,7 @@ public:
 
   /// "waiting for the client", "base OTs", ...
   void phase(std::string_view what);
-  /// The samples begin, each of so many nodes.
+  /// The samples begin, each of so many nodes; no samples: a stream, whose end nobody knows.
   void beginSamples(std::uint64_t samples, std::size_t nodes);
   /// The next node, of this sample or the next one.
   void node();

@@ -23,7 +23,7 @@
 //   const ProgramInfo &programInfo() { return kInfo; }
 //
 //   ReferenceTensors reference(ReferenceRun &run, const ReferenceValues &weights,
-//                              const ReferenceValues &inputs) {
+//                              const ReferenceValues &inputs, ReferenceValues &states) {
 //     const auto &x = inputs["x"];
 //     run.beginNode("/fc/MatMul", "fx.matmul");
 //     auto v1 = clear::checked("/fc/MatMul", "fx.matmul", {32, true},
@@ -49,9 +49,10 @@ public:
 
 namespace generated {
 
-/// One sample. A violated range or width throws Error naming the node.
+/// One sample; `states` are those of the one before, and replaced by the next ones. A violated
+/// range or width throws Error naming the node.
 ReferenceTensors reference(ReferenceRun &run, const ReferenceValues &weights,
-                           const ReferenceValues &inputs);
+                           const ReferenceValues &inputs, ReferenceValues &states);
 
 } // namespace generated
 } // namespace dyad

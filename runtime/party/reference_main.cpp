@@ -69,6 +69,16 @@ ReferenceValues sampleOf(const ProgramInfo &info, const PartyInputs &inputs, std
   return values;
 }
 
+ReferenceValues initialStates(const ProgramInfo &info) {
+  ReferenceValues states;
+  for (const StateInfo &state : info.states) {
+    ReferenceTensor value{toShape(state.shape), {state.initial.begin(), state.initial.end()}};
+    value.data.resize(state.shape.elements());
+    states.add(std::string(state.name), std::move(value));
+  }
+  return states;
+}
+
 int runReference(const ReferenceProgram &program, const PartyOptions &options) {
   const ProgramInfo &info = program.info;
   const std::vector<OutputFile> files = resolveOutputs(info.outputs, options.outputs, everything);
@@ -88,11 +98,12 @@ int runReference(const ReferenceProgram &program, const PartyOptions &options) {
   Progress progress("reference", options.progress);
   progress.beginSamples(count, info.nodes.size());
   Recorder recorder(progress);
+  ReferenceValues states = initialStates(info);
   std::vector<OutputSamples> outputs(info.outputs.size());
   for (std::uint64_t sample = 0; sample < count; ++sample) {
     try {
       const ReferenceTensors results =
-          program.run(recorder, weights, sampleOf(info, inputs, sample));
+          program.run(recorder, weights, sampleOf(info, inputs, sample), states);
       recorder.end();
       DYAD_REQUIRE(results.size() == outputs.size(), kShapeMismatch,
                    "the program has {} outputs instead of {}; compile it again", results.size(),

@@ -35,8 +35,14 @@ struct PartyInputs {
   bool batched = false;
   std::vector<std::pair<std::string, InputSamples>> inputs;
 };
+  /// Index in ProgramInfo::inputs of the one that comes from standard input, window by window. The
+  /// others have one sample then, which serves every window.
+  std::optional<std::size_t> piped;
 
 /// An option NAME=FILE or FILE.
+/// The FILE that stands for standard input and output in a stream.
+inline constexpr std::string_view kStandardStream = "-";
+
 struct NamedFile {
   std::string name;
   std::string file;

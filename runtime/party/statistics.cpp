@@ -38,6 +38,29 @@ NodeStats totalOf(const std::vector<NodeStats> &rows) {
   return sum;
 }
 
+// What windows cost once both parties are set up: correlated OTs and waiting for them included.
+struct PerWindow {
+  double seconds = 0;
+  std::uint64_t bytes = 0;
+  double factor = 0; ///< seconds by those that a window lasts
+};
+
+PerWindow perWindow(const RunStatistics &statistics) {
+  PerWindow result;
+  if (statistics.samples == 0)
+    return result;
+  for (const NodeStats &phase : statistics.phases)
+    if (phase.name == "stock" || phase.name == "online") {
+      result.seconds += phase.seconds;
+      result.bytes += phase.bytesToServer + phase.bytesToClient;
+    }
+  result.seconds /= static_cast<double>(statistics.samples);
+  result.bytes /= statistics.samples;
+  if (statistics.windowSeconds > 0)
+    result.factor = result.seconds / statistics.windowSeconds;
+  return result;
+}
+
 } // namespace
 
 void writeStatistics(const RunStatistics &statistics, const std::string &path) {
@@ -47,6 +70,18 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
   json["peak_rss"] = peakMemory();
   json["samples"] = statistics.samples;
   json["threads"] = statistics.threads;
+  if (statistics.isStream) {
+    const PerWindow window = perWindow(statistics);
+    Json &stream = json["stream"];
+    stream["windows"] = statistics.samples;
+    stream["seconds_per_window"] = window.seconds;
+    stream["longest_window_seconds"] = statistics.longestSeconds;
+    stream["bytes_per_window"] = window.bytes;
+    if (statistics.windowSeconds > 0) {
+      stream["window_seconds"] = statistics.windowSeconds;
+      stream["real_time_factor"] = window.factor;
+    }
+  }
   json["phases"] = Json::object();
   for (const NodeStats &phase : statistics.phases) {
     Json &row = json["phases"][phase.name];
@@ -74,7 +109,8 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
 
 std::string summary(const RunStatistics &statistics) {
   const std::string samples =
-      fmt::format("{} sample{}", statistics.samples, statistics.samples == 1 ? "" : "s");
+      fmt::format("{} {}{}", statistics.samples, statistics.isStream ? "window" : "sample",
+                  statistics.samples == 1 ? "" : "s");
   if (!statistics.twoParty)
     return fmt::format("{} in {:.2f} s", samples, statistics.seconds);
   const NodeStats total = totalOf(statistics.phases);
@@ -82,9 +118,18 @@ std::string summary(const RunStatistics &statistics) {
   for (const NodeStats &phase : statistics.phases)
     if (phase.name == "online")
       online = phase.seconds;
-  return fmt::format(
-      "{} in {:.2f} s ({:.2f} s of it online), {:.3f} MB in {} flows", samples, statistics.seconds,
-      online, static_cast<double>(total.bytesToServer + total.bytesToClient) / 1e6, total.flows);
+  std::string stream;
+  if (statistics.isStream && statistics.samples > 0) {
+    const PerWindow window = perWindow(statistics);
+    stream = fmt::format("; a window {:.3f} s (the longest {:.3f} s), {:.3f} MB", window.seconds,
+                         statistics.longestSeconds, static_cast<double>(window.bytes) / 1e6);
+    if (statistics.windowSeconds > 0)
+      stream += fmt::format(", {:.2f} times real time", window.factor);
+  }
+  return fmt::format("{} in {:.2f} s ({:.2f} s of it online), {:.3f} MB in {} flows{}", samples,
+                     statistics.seconds, online,
+                     static_cast<double>(total.bytesToServer + total.bytesToClient) / 1e6,
+                     total.flows, stream);
 }
 
 } // namespace dyad

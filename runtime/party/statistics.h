@@ -17,6 +17,9 @@ struct RunStatistics {
   Role role = Role::kServer; ///< decides which direction is "sent"
   std::uint64_t samples = 0;
   unsigned threads = 1;          ///< of this party
+  bool isStream = false;         ///< samples are windows
+  double longestSeconds = 0;     ///< of a window of a stream, from its arrival to its output
+  double windowSeconds = 0;      ///< what a window lasts; 0: not known
   double seconds = 0;            ///< from the connection to the last answer
   std::vector<NodeStats> phases; ///< of the whole run
   std::vector<NodeStats> nodes;  ///< of one sample: seconds are the mean over all samples

@@ -36,7 +36,7 @@ Task<void> prepareTriples(Session &session) {
   co_return;
 }
 
-Task<Outputs> stepOfTriples(Session &session, const Weights &, const Inputs &) {
+Task<Outputs> stepOfTriples(Session &session, const Weights &, const Inputs &, States &) {
   session.beginNode("/And", "and");
   andTriples(session, kStepCots);
   session.endNode();
