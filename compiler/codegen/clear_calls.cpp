@@ -84,6 +84,9 @@ std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> oper
       .Case([&](fx::NegOp) { return call("neg", in()); })
       .Case([&](fx::AbsOp) { return call("abs", in()); })
       .Case([&](fx::ReluOp) { return call("relu", in()); })
+      .Case([&](fx::StepOp o) {
+        return call("step", fmt::format("{}, /*isStrict=*/{}", in(), o.getStrict()));
+      })
       .Case([&](fx::ClipOp o) {
         return call("clip<std::int64_t>",
                     fmt::format("{}, {}, {}", in(), integer(static_cast<int64_t>(o.getLow())),
@@ -150,6 +153,8 @@ std::string suffixOf(Operation *op) {
       .Case("function", "result")
       .Case("mux", "selected")
       .Case("msb", "sign")
+      .Case("bit_to_arith", "bit")
+      .Case("matmul_bit", "product")
       .Case("reshape", "reshaped")
       .Case("transpose", "transposed")
       .Case("concat", "joined")

@@ -404,6 +404,15 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
                            roundingName(o.getRounding()), radixArgument(o));
       })
       .Case([&](mpc::MsbOp o) { return fmt::format("msb(session, {}{})", in(), radixArgument(o)); })
+      .Case([&](mpc::BitToArithOp o) {
+        return fmt::format("bitToArith(session, {}, {}{})", in(), mpc::ringBits(o.getResult()),
+                           o.getWhereZero() ? ", /*whereZero=*/true" : "");
+      })
+      .Case([&](mpc::MatMulBitOp o) {
+        return fmt::format("matmulBit(session, {}, {}, {}{})", in(0), read(o.getMatrix()),
+                           mpc::ringBits(o.getResult()),
+                           o.getWhereZero() ? ", /*whereZero=*/true" : "");
+      })
       .Case([&](mpc::MuxOp o) {
         return fmt::format("mux(session, {}, {}{})", in(0), in(1),
                            o.getWhereZero() ? ", /*whereZero=*/true" : "");

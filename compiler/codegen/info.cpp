@@ -28,6 +28,29 @@ std::string typeFields(fx::FixedType type) {
                      type.getIsSigned(), type.getFraction());
 }
 
+// Fields of an output whose integers are indices of classes; their tables go into `tables`.
+std::string classesOf(fx::OutputOp output, size_t number, std::string &tables) {
+  std::string fields;
+  std::vector<std::string> rows;
+  auto add = [&](const char *field, const char *type, const char *prefix) {
+    const std::string name = fmt::format("{}{}", prefix, number);
+    tables += table(type, name.c_str(), rows);
+    fields += fmt::format(", .{} = {}", field, name);
+  };
+  if (std::optional<ArrayRef<int64_t>> labels = output.getLabels(); labels && !labels->empty()) {
+    for (int64_t label : *labels)
+      rows.push_back(integer(label));
+    add("labels", "std::int64_t", "kLabels");
+  }
+  rows.clear();
+  if (std::optional<ArrayAttr> names = output.getNames(); names && !names->empty()) {
+    for (StringRef name : names->getAsValueRange<StringAttr>())
+      rows.push_back(quoted(name));
+    add("names", "std::string_view", "kNames");
+  }
+  return fields;
+}
+
 const char *methodName(CotMethod method) {
   switch (method) {
   case CotMethod::kByDemand:
@@ -45,6 +68,7 @@ const char *methodName(CotMethod method) {
 std::string infoTables(ModuleOp module, const InfoOptions &options) {
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  std::string classes;
   mainOf(module).walk([&](Operation *op) {
     if (auto input = dyn_cast<fx::InputOp>(op)) {
       fx::FixedType type = fx::fixedType(input.getResult());
@@ -79,6 +103,7 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
           0);
       row += fmt::format(", .initial = {}", name);
     }
+    states.push_back(row + "}");
   });
   std::vector<std::string> weights;
   for (auto weight : module.getOps<fx::WeightOp>()) {
@@ -104,11 +129,11 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   text += fmt::format("    .hash = {},\n", quoted(options.hash));
   auto span = [&](const char *field, const char *name, bool any) {
     if (any)
-    states.push_back(row + "}");
       text += fmt::format("    .{} = {},\n", field, name);
   };
   span("inputs", "kInputs", !inputs.empty());
   span("outputs", "kOutputs", !outputs.empty());
+  span("states", "kStates", !states.empty());
   span("weights", "kWeights", !weights.empty());
   span("nodes", "kNodes", !nodes.empty());
   text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n", options.serverCots,
@@ -133,7 +158,6 @@ std::string hashed(InfoOptions info, llvm::function_ref<std::string(const InfoOp
   info.hash.clear();
   info.hash = sha256(text(info));
   return text(info);
-  span("states", "kStates", !states.empty());
 }
 
 std::string tensorInitialiser(fx::WeightOp weight, const std::string &owner) {

@@ -53,6 +53,29 @@ Json outputsOf(func::FuncOp main) {
         {"name", output.getName().str()},
         {"receiver", fx::stringifyOwner(fx::fixedType(output.getValue()).getOwner()).str()}};
     append(entry, typeOf(output.getValue()));
+    if (std::optional<ArrayRef<int64_t>> labels = output.getLabels())
+      entry["labels"] = labels->vec();
+    if (std::optional<ArrayAttr> names = output.getNames())
+      for (StringRef name : names->getAsValueRange<StringAttr>())
+        entry["names"].push_back(name.str());
+    list.push_back(entry);
+  });
+  return list;
+}
+
+Json statesOf(func::FuncOp main) {
+  Json list = Json::array();
+  main.walk([&](fx::StateOp state) {
+    Json entry = {{"name", state.getName().str()}};
+    append(entry, typeOf(state.getResult()));
+    for (Operation *user : state.getResult().getUsers())
+      if (auto assume = dyn_cast<fx::AssumeOp>(user)) {
+        double unit = std::ldexp(1.0, -fx::fixedType(state.getResult()).getFraction());
+        entry["range"] = {static_cast<double>(static_cast<int64_t>(assume.getLow())) * unit,
+                          static_cast<double>(static_cast<int64_t>(assume.getHigh())) * unit};
+        entry["range_kind"] = fx::stringifyRangeKind(assume.getKind()).str();
+      }
+    entry["initial"] = state.getInitial() ? "public value" : "zeros";
     list.push_back(entry);
   });
   return list;
@@ -103,7 +126,7 @@ std::vector<std::string> namesOfOutputs(func::FuncOp main, fx::Owner receiver) {
 Json learnedOf(func::FuncOp main) {
   Json client = namesOfOutputs(main, fx::Owner::kClient);
   for (const char *item :
-       {"the graph: operations, shapes, attributes and node names",
+       {"the graph: operations, shapes, attributes, node names and the labels of classes",
         "widths and scales of all values and of the weights, and the assumed ranges: unless they "
         "are fixed by --config they follow from the weights and the samples",
         "the values of all public weights and constants: see public_weights"})
@@ -154,6 +177,8 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   manifest["program_sha256"] = sha256(options.programText);
   manifest["inputs"] = inputsOf(main);
   manifest["outputs"] = outputsOf(main);
+  if (Json states = statesOf(main); !states.empty())
+    manifest["states"] = states;
   manifest["ranges"] = {{"calibrated_on_samples", options.calibrated},
                         {"strict", options.strictRanges}};
   manifest["assumptions"] = assumptionsOf(main);

@@ -260,7 +260,7 @@ Value ModelImporter::constantInput(const std::string &name, const ::onnx::TypePr
           store(values[isScalar ? 0 : i]);
       },
       given.values);
-  return Value::of(std::move(tensor), name);
+  return Value::of(std::move(tensor), name, kind != Kind::kFloat);
 }
 
 void ModelImporter::addInput(const ::onnx::ValueInfoProto &input) {
@@ -385,21 +385,21 @@ void ModelImporter::addOutputs() {
     } else if (!value->poisoned) {
       try {
         mlir::Value operand = emitter_.operand(*value, name);
-        emitter_.builder.create<nn::OutputOp>(graphs_.at(name), name, operand, options_.reveal);
+        OpBuilder &builder = emitter_.builder;
+        std::shared_ptr<const Labels> labels = value->labels;
+        bool hasNumbers = labels && !labels->numbers.empty();
+        bool hasNames = labels && !labels->names.empty();
+        builder.create<nn::OutputOp>(
+            graphs_.at(name), name, operand, options_.reveal,
+            hasNumbers ? builder.getDenseI64ArrayAttr(labels->numbers) : DenseI64ArrayAttr(),
+            hasNames ? builder.getStrArrayAttr(
+                           llvm::SmallVector<StringRef>(labels->names.begin(), labels->names.end()))
+                     : ArrayAttr());
       } catch (const Refusal &refusal) {
         graphs_.report(refusal.what());
       }
     }
   }
-}
-
-LogicalResult ModelImporter::run() {
-  frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
-  if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
-    if (opset->second < kFirstOpset || opset->second > kLastOpset) {
-      graphs_.report(fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
-                                 "convert it to one of these",
-                                 opset->second, kFirstOpset, kLastOpset));
   for (auto [state, value] :
        llvm::zip_equal(options_.states, llvm::ArrayRef(values).drop_front(names.size()))) {
     const auto &[name, next] = state;
@@ -413,6 +413,15 @@ LogicalResult ModelImporter::run() {
       graphs_.report(refusal.what());
     }
   }
+}
+
+LogicalResult ModelImporter::run() {
+  frame_.opsets = GraphImporter::opsetsOf(model_.opset_import());
+  if (auto opset = frame_.opsets.find(""); opset != frame_.opsets.end())
+    if (opset->second < kFirstOpset || opset->second > kLastOpset) {
+      graphs_.report(fmt::format("the model uses opset {} of ai.onnx, {} to {} are read; export or "
+                                 "convert it to one of these",
+                                 opset->second, kFirstOpset, kLastOpset));
       return failure();
     }
   for (const auto &input : model_.graph().input())

@@ -18,6 +18,14 @@
 
 namespace dyad::onnx {
 
+/// What the indices 0, 1, ... that a value holds stand for: classes with numbers or names. Public.
+struct Labels {
+  Shape numbers;
+  std::vector<std::string> names;
+
+  size_t size() const { return names.empty() ? numbers.size() : names.size(); }
+};
+
 /// A tensor of the ONNX graph. Constants have no operation until one needs them as an operand.
 struct Value {
   std::string name; // of the ONNX tensor, "" for intermediate results of a builder
@@ -27,7 +35,8 @@ struct Value {
   bool poisoned = false;
   bool secret = false; // poisoned, and would have depended on a graph input
   std::optional<Shape> poisonedShape = std::nullopt; // if it is known all the same
-  bool isPublic = false; // a constant that follows from public ones alone
+  bool isPublic = false;                          // a constant that follows from public ones alone
+  std::shared_ptr<const Labels> labels = nullptr; // of computed indices
 
   static Value poison(bool secret, std::optional<Shape> shape = std::nullopt) {
     return {"", nullptr, {}, true, secret, std::move(shape)};

@@ -206,7 +206,9 @@ Value reshape(Node &node, const Value &input, Shape shape) {
   if (input.isConstant())
     return folded(input, reshape(*input.constant, std::move(shape)));
   Type element = cast<RankedTensorType>(input.computed.getType()).getElementType();
-  return node.emit<nn::ReshapeOp>(RankedTensorType::get(shape, element), input.computed);
+  Value result = node.emit<nn::ReshapeOp>(RankedTensorType::get(shape, element), input.computed);
+  result.labels = input.labels;
+  return result;
 }
 
 Value transpose(Node &node, const Value &input, const Shape &permutation) {
@@ -416,6 +418,15 @@ Value clip(Node &node, const Value &input, std::optional<double> low, std::optio
   OpBuilder &b = node.emitter.builder;
   return node.emit<nn::ClipOp>(input.computed, low ? b.getF64FloatAttr(*low) : FloatAttr(),
                                high ? b.getF64FloatAttr(*high) : FloatAttr());
+}
+
+Value step(Node &node, const Value &input, bool isStrict) {
+  if (input.isConstant())
+    return folded(input, mapFloats(*input.constant, [=](float x) {
+                    return (isStrict ? x > 0 : x >= 0) ? 1.0F : 0.0F;
+                  }));
+  requireFloat(input);
+  return node.emit<nn::StepOp>(input.computed, isStrict);
 }
 
 Value reduce(Node &node, Reduction kind, const Value &input, const Shape &axes) {

@@ -41,6 +41,9 @@ Value unary(Node &node, Unary kind, const Value &input);
 /// min(max(x, low), high); an absent bound does not bound.
 Value clip(Node &node, const Value &input, std::optional<double> low, std::optional<double> high);
 
+/// 1 where x >= 0 (x > 0 if strict), else 0.
+Value step(Node &node, const Value &input, bool isStrict);
+
 /// A smooth function of each element (ir/nn/functions.h). Constants outside its domain are refused.
 Value function(Node &node, nn::FunctionKind kind, const Value &input, double parameter = 0);
 

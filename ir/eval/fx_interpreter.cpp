@@ -192,6 +192,7 @@ Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
       .Case([&](fx::NegOp) { return clear::neg(*x[0]); })
       .Case([&](fx::AbsOp) { return clear::abs(*x[0]); })
       .Case([&](fx::ReluOp) { return clear::relu(*x[0]); })
+      .Case([&](fx::StepOp op) { return clear::step(*x[0], op.getStrict()); })
       .Case([&](fx::ClipOp clip) {
         return clear::clip(*x[0], static_cast<std::int64_t>(clip.getLow()),
                            static_cast<std::int64_t>(clip.getHigh()));
@@ -260,7 +261,7 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
   auto report = [&](FxViolation violation) -> LogicalResult {
     if (mode == FxMode::kStop)
       return violation.op->emitError(violation.message);
-  FxStates next;
+    FxStates next;
     run.violations.push_back(std::move(violation));
     return success();
   };
@@ -326,7 +327,8 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
       FailureOr<Shared> result = Shared();
       if (auto constant = constants_.find(op); constant != constants_.end())
         result = constant->second;
-    } else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
+    }
+    else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
       if (auto value = values.find(set.getValue()); value != values.end())
         next[set.getName().str()] = *value->second;
       else if (auto input = dyn_cast<fx::InputOp>(op))
@@ -352,6 +354,6 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
 }
 
 } // namespace dyad
-  if (states != nullptr)
-    for (auto &[name, value] : next)
-      (*states)[name] = std::move(value);
+if (states != nullptr)
+  for (auto &[name, value] : next)
+    (*states)[name] = std::move(value);

@@ -78,6 +78,9 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
         return clear::leakyRelu(*x[0], static_cast<float>(leaky.getAlpha().convertToDouble()));
       })
       .Case([&](nn::PReluOp) { return clear::prelu(*x[0], *x[1]); })
+      .Case([&](nn::StepOp step) {
+        return mapped(*x[0], [&](float a) { return (step.getStrict() ? a > 0 : a >= 0) ? 1 : 0; });
+      })
       .Case([&](nn::RoundOp) { return mapped(*x[0], [](float a) { return std::nearbyint(a); }); })
       .Case([&](nn::FunctionOp function) { return evaluateFunction(function, *x[0]); })
       .Case([&](nn::ClipOp clip) { return evaluateClip(clip, *x[0]); })
@@ -114,14 +117,6 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
       });
 }
 
-template <typename T>
-std::vector<const clear::Tensor<T> *> allOf(const std::vector<const NnValue *> &values) {
-  std::vector<const clear::Tensor<T> *> result;
-  for (const NnValue *value : values) {
-    result.push_back(std::get_if<clear::Tensor<T>>(value));
-    DYAD_REQUIRE(result.back() != nullptr, kBadInput, "an operand has another element type");
-  }
-  return result;
 // What the last run left, or the initial value.
 Floats stateOf(nn::StateOp state, const FloatTensors *states) {
   if (states != nullptr)
@@ -133,6 +128,14 @@ Floats stateOf(nn::StateOp state, const FloatTensors *states) {
   return {shape, std::vector<float>(static_cast<std::size_t>(clear::sizeOf(shape)), 0)};
 }
 
+template <typename T>
+std::vector<const clear::Tensor<T> *> allOf(const std::vector<const NnValue *> &values) {
+  std::vector<const clear::Tensor<T> *> result;
+  for (const NnValue *value : values) {
+    result.push_back(std::get_if<clear::Tensor<T>>(value));
+    DYAD_REQUIRE(result.back() != nullptr, kBadInput, "an operand has another element type");
+  }
+  return result;
 }
 
 } // namespace
@@ -196,6 +199,7 @@ FailureOr<NnInterpreter> NnInterpreter::create(ModuleOp module) {
 FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observer &observer,
                                        FloatTensors *states) const {
   NnValues outputs;
+  FloatTensors next;
   llvm::DenseMap<Value, Shared> values;
   const std::vector<Operation *> &operations = program_.operations();
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -204,7 +208,6 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
       outputs[output.getName().str()] = *values.at(output.getValue());
     } else if (auto input = dyn_cast<nn::InputOp>(op)) {
       auto given = inputs.find(input.getName().str());
-  FloatTensors next;
       if (given == inputs.end())
         return op->emitError("no value for input '") << input.getName() << "'";
       if (given->second.shape != shapeOf(input.getResult()))
@@ -212,6 +215,10 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
                << input.getName() << "' has shape " << clear::describe(given->second.shape)
                << " instead of " << clear::describe(shapeOf(input.getResult()));
       values[input.getResult()] = std::make_shared<const NnValue>(given->second);
+    } else if (auto state = dyn_cast<nn::StateOp>(op)) {
+      values[state.getResult()] = std::make_shared<const NnValue>(stateOf(state, states));
+    } else if (auto set = dyn_cast<nn::SetStateOp>(op)) {
+      next[set.getName().str()] = std::get<Floats>(*values.at(set.getValue()));
     } else if (auto constant = constants_.find(op); constant != constants_.end()) {
       values[op->getResult(0)] = constant->second;
     } else {
@@ -220,10 +227,6 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
         operands.push_back(values.at(operand).get());
       try {
         values[op->getResult(0)] = std::make_shared<const NnValue>(evaluateNn(op, operands));
-    } else if (auto state = dyn_cast<nn::StateOp>(op)) {
-      values[state.getResult()] = std::make_shared<const NnValue>(stateOf(state, states));
-    } else if (auto set = dyn_cast<nn::SetStateOp>(op)) {
-      next[set.getName().str()] = std::get<Floats>(*values.at(set.getValue()));
       } catch (const Error &error) {
         return op->emitError(error.what());
       }
@@ -234,10 +237,10 @@ FailureOr<NnValues> NnInterpreter::run(const FloatTensors &inputs, const Observe
     for (Value value : program_.lastUses(i))
       values.erase(value);
   }
+  if (states != nullptr)
+    for (auto &[name, value] : next)
+      (*states)[name] = std::move(value);
   return outputs;
 }
 
 } // namespace dyad
-  if (states != nullptr)
-    for (auto &[name, value] : next)
-      (*states)[name] = std::move(value);

@@ -244,29 +244,29 @@ LogicalResult RevealOp::verify() {
 }
 
 LogicalResult AssumeOp::verify() {
-LogicalResult StateOp::verify() {
-  FixedType type = fixedType(getResult());
-  if (type.getOwner() != Owner::kShared)
-    return emitOpError("is kept as shares; its owner is 'shared'");
-  if (!getInitial())
+  LogicalResult StateOp::verify() {
+    FixedType type = fixedType(getResult());
+    if (type.getOwner() != Owner::kShared)
+      return emitOpError("is kept as shares; its owner is 'shared'");
+    if (!getInitial())
+      return success();
+    auto initial = getInitial()->getShapedType();
+    if (initial.getShape() != tensor(getResult()).getShape() ||
+        !initial.getElementType().isSignlessInteger(64))
+      return emitOpError("initial value must have the state's shape and elements of i64");
+    for (int64_t value : integerValues(*getInitial()))
+      if (value < type.lowest() || value > type.highest())
+        return emitOpError("initial value ") << value << " does not fit the type";
     return success();
-  auto initial = getInitial()->getShapedType();
-  if (initial.getShape() != tensor(getResult()).getShape() ||
-      !initial.getElementType().isSignlessInteger(64))
-    return emitOpError("initial value must have the state's shape and elements of i64");
-  for (int64_t value : integerValues(*getInitial()))
-    if (value < type.lowest() || value > type.highest())
-      return emitOpError("initial value ") << value << " does not fit the type";
-  return success();
-}
+  }
 
-LogicalResult SetStateOp::verify() {
-  return verifySetState<StateOp>(*this, [](Type type) {
-    auto tensor = cast<RankedTensorType>(type);
-    auto fixed = cast<FixedType>(tensor.getElementType());
-    return RankedTensorType::get(tensor.getShape(), fixed.withOwner(Owner::kShared));
-  });
-}
+  LogicalResult SetStateOp::verify() {
+    return verifySetState<StateOp>(*this, [](Type type) {
+      auto tensor = cast<RankedTensorType>(type);
+      auto fixed = cast<FixedType>(tensor.getElementType());
+      return RankedTensorType::get(tensor.getShape(), fixed.withOwner(Owner::kShared));
+    });
+  }
 
   FixedType type = fixedType(getInput());
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
@@ -305,6 +305,14 @@ LogicalResult MaxOp::verify() { return verifyElementwise(*this); }
 LogicalResult NegOp::verify() { return verifyElementwise(*this); }
 LogicalResult AbsOp::verify() { return verifyElementwise(*this); }
 LogicalResult ReluOp::verify() { return verifyElementwise(*this); }
+LogicalResult StepOp::verify() {
+  if (failed(verifySameShape(*this)))
+    return failure();
+  FixedType type = fixedType(getResult());
+  if (type.getFraction() != 0 || type.highest() < 1)
+    return emitOpError("gives 0 or 1, with no fraction bits");
+  return verifyOwner(*this);
+}
 LogicalResult ClipOp::verify() {
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
     return emitOpError("needs low <= high");

@@ -47,8 +47,12 @@ def Fx_InputOp : Fx_Op<"input", [MemoryEffects<[MemWrite]>]> {
 
 def Fx_OutputOp : Fx_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let summary = "a program output, to a value its receiver already knows";
-  let description = [{ Written as floats x / 2^fraction, or as int64 where `integer` (arg-max). }];
-  let arguments = (ins StrAttr:$name, Fx_Tensor:$value, UnitAttr:$integer);
+  let description = [{
+    Written as floats x / 2^fraction, or as int64 where `integer` (arg-max): element x of `labels`, if there are any. `names` are the
+    classes that the integers stand for.
+  }];
+  let arguments = (ins StrAttr:$name, Fx_Tensor:$value, UnitAttr:$integer, OptionalAttr<DenseI64ArrayAttr>:$labels,
+                       OptionalAttr<StrArrayAttr>:$names);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
   let hasVerifier = 1;
 }
@@ -171,6 +175,11 @@ def Fx_MulOp : Fx_Binary<"mul", [Commutative]> {
 def Fx_NegOp : Fx_Unary<"neg"> { let summary = "negation"; }
 def Fx_AbsOp : Fx_Unary<"abs"> { let summary = "absolute value"; }
 def Fx_ReluOp : Fx_Unary<"relu"> { let summary = "max(x, 0)"; }
+def Fx_StepOp : Fx_Unary<"step"> {
+  let summary = "1 where x >= 0 (x > 0 with `strict`), else 0";
+  let description = [{ The result has fraction 0, whatever the input's. }];
+  let arguments = (ins Fx_Tensor:$input, UnitAttr:$strict);
+}
 def Fx_ClipOp : Fx_Unary<"clip"> {
   let summary = "min(max(x, low), high), bounds as integers";
   let arguments = (ins Fx_Tensor:$input, I64Attr:$low, I64Attr:$high);

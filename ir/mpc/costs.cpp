@@ -168,6 +168,10 @@ Cost DivideOp::cost() {
 }
 Cost MsbOp::cost() { return msbCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MuxOp::cost() { return multiplexCost(elements(getInput()), {ringBits(getInput())}); }
+Cost MatMulBitOp::cost() {
+  return matmulBitCost(shapeOf(getBits()), shapeOf(getMatrix()), ringBits(getResult()));
+}
+Cost BitToArithOp::cost() { return bitToRingCost(elements(getBit()), ringBits(getResult())); }
 Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost mpc::FunctionOp::cost() {
   return scalarFunctionCost(elements(getInput()), functionFrom(getNumbers()), radixOf(*this));

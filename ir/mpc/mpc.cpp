@@ -93,7 +93,7 @@ LogicalResult ShareOp::verify() {
 }
 
 LogicalResult RevealOp::verify() {
-LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
+  LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
 
   if (owner(getResult()) == fx::Owner::kShared)
     return emitOpError("must name a receiver: client, server or public");
@@ -175,6 +175,13 @@ LogicalResult MuxOp::verify() {
     return emitOpError("must keep the width");
   return verifySameShape(*this);
 }
+LogicalResult MatMulBitOp::verify() {
+  if (owner(getMatrix()) != fx::Owner::kServer || tensor(getBits()).getRank() != 2 ||
+      tensor(getMatrix()).getRank() != 2)
+    return emitOpError("needs a matrix of bits and one of the server's");
+  return verifyMatMul(*this, tensor(getBits()), tensor(getMatrix()), tensor(getResult()));
+}
+LogicalResult BitToArithOp::verify() { return verifySameShape(*this); }
 LogicalResult ClipOp::verify() {
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
     return emitOpError("needs low <= high");

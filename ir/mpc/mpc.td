@@ -214,6 +214,24 @@ def Mpc_MuxOp : Mpc_Op<"mux"> {
   let assemblyFormat = "$bit `,` $input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Mpc_MatMulBitOp : Mpc_Op<"matmul_bit"> {
+  let summary = "matrix product of bits (or their complements, with `where_zero`) with the server's matrix";
+  let description = [{
+    Bits of KxN, a matrix of NxM, both of rank two. One correlated OT a bit, a row of the matrix its payload: what sums up secret
+    values that shared bits choose.
+  }];
+  let arguments = (ins Mpc_Bool:$bits, Fx_Tensor:$matrix, UnitAttr:$where_zero);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$bits `,` $matrix attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Mpc_BitToArithOp : Mpc_Op<"bit_to_arith"> {
+  let summary = "the bit (or its complement, with `where_zero`) as an integer";
+  let arguments = (ins Mpc_Bool:$bit, UnitAttr:$where_zero);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$bit attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 def Mpc_ReluOp : Mpc_Comparison<"relu", [SameOperandsAndResultType]> { 
   let summary = "max(x, 0)";
   let arguments = (ins Mpc_Arith:$input, Mpc_Radix:$radix);

@@ -67,8 +67,12 @@ def Nn_InputOp : Nn_Op<"input", [MemoryEffects<[MemWrite]>]> {
 
 def Nn_OutputOp : Nn_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let summary = "a graph output";
-  let description = [{ `reveal` is who learns it: `client`, `server` or `both`. }];
-  let arguments = (ins StrAttr:$name, AnyRankedTensor:$value, StrAttr:$reveal);
+  let description = [{
+    `reveal` is who learns it: `client`, `server` or `both`. Where the value is an index, element i of `labels` is what its receiver
+    writes instead of i, or `names` are the classes that the indices stand for; both are public.
+  }];
+  let arguments = (ins StrAttr:$name, AnyRankedTensor:$value, StrAttr:$reveal, OptionalAttr<DenseI64ArrayAttr>:$labels,
+                       OptionalAttr<StrArrayAttr>:$names);
   let assemblyFormat = "$name $value `to` $reveal attr-dict `:` type($value)";
   let hasVerifier = 1;
 }
@@ -142,6 +146,11 @@ def Nn_MaxOp : Nn_Binary<"max", [Commutative]> { let summary = "elementwise maxi
 def Nn_NegOp : Nn_Unary<"neg"> { let summary = "negation"; }
 def Nn_AbsOp : Nn_Unary<"abs"> { let summary = "absolute value"; }
 def Nn_ReluOp : Nn_Unary<"relu"> { let summary = "max(x, 0)"; }
+def Nn_StepOp : Nn_Unary<"step"> {
+  let summary = "1 where x >= 0 (x > 0 with `strict`), else 0";
+  let description = [{ What comparisons are made of. In `fx` the result has no fraction bits. }];
+  let arguments = (ins Nn_FloatTensor:$input, UnitAttr:$strict);
+}
 def Nn_RoundOp : Nn_Unary<"round"> {
   let summary = "nearest integer, ties to even";
   let description = [{ What quantised models are made of. In `fx` the result has no fraction bits, and ties go up. }];

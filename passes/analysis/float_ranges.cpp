@@ -264,6 +264,7 @@ FloatRange FloatRanges::compute(Operation *op) const {
         FloatRange positive{std::max(in().low, 0.0), std::max(in().high, 0.0)};
         return hull(positive, dyad::product(negative, in(1)));
       })
+      .Case([&](nn::StepOp) { return FloatRange{0, 1}; })
       .Case([&](nn::RoundOp) { return FloatRange{std::floor(in().low), std::ceil(in().high)}; })
       .Case([&](nn::FunctionOp function) { return functionRange(function, in()); })
       .Case([&](nn::ClipOp clip) {

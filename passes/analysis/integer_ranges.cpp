@@ -182,6 +182,7 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
         return IntegerRange{low, range.high};
       })
       .Case([&](fx::ReluOp) { return maximum(in(), zero); })
+      .Case([&](fx::StepOp) { return IntegerRange{0, 1}; })
       .Case([&](fx::ClipOp clip) {
         auto low = static_cast<int64_t>(clip.getLow());
         auto high = static_cast<int64_t>(clip.getHigh());

@@ -170,7 +170,8 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         continue;
       Value value = op->getResult(0);
       auto input = dyn_cast<nn::InputOp>(op);
-      if (input && input.getLow())
+      bool isKnown = value.hasOneUse() && isa<nn::AssumeOp>(*value.user_begin());
+      if ((input && input.getLow()) || isKnown)
         continue; // declared
       FloatRange range = found->second;
       if (input && isDrawn) {

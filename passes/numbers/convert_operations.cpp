@@ -131,7 +131,9 @@ void Converter::convertOutput(nn::OutputOp op) {
         op.getLoc(),
         RankedTensorType::get(tensor.getShape(), fx::fixedType(value).withOwner(receiver)), value);
   }
-  builder_.create<fx::OutputOp>(op.getLoc(), op.getName(), value, integer);
+  builder_.create<fx::OutputOp>(op.getLoc(), op.getNameAttr(), value,
+                                integer ? builder_.getUnitAttr() : UnitAttr(), op.getLabelsAttr(),
+                                op.getNamesAttr());
 }
 
 //===--- moves of elements
@@ -348,6 +350,16 @@ void Converter::convertClip(nn::ClipOp op) {
       builder_.create<fx::ClipOp>(op.getLoc(), number.value.getType(), number.value,
                                   static_cast<uint64_t>(low), static_cast<uint64_t>(high));
   numbers_[op.getResult()] = {value, {clipped(number.range.low), clipped(number.range.high)}, true};
+}
+
+// Of the number as it is: a sign needs no other scale.
+void Converter::convertStep(nn::StepOp op) {
+  Number number = raw(op.getInput());
+  constexpr unsigned kBits = 2; // a signed number that is 0 or 1
+  Value value = builder_.create<fx::StepOp>(op.getLoc(),
+                                            type(op.getResult(), kBits, 0, ownerOf(number.value)),
+                                            number.value, op.getStrict());
+  numbers_[op.getResult()] = {value, {0, 1}, true};
 }
 
 //===--- pooling and reductions

@@ -108,6 +108,7 @@ void Converter::convert(Operation *op) {
       .Case([&](nn::AveragePool2DOp pool) { convertAveragePool(pool); })
       .Case([&](nn::ReduceOp reduce) { convertReduce(reduce); })
       .Case([&](nn::ArgMaxOp argMax) { convertArgMax(argMax); })
+      .Case([&](nn::StepOp step) { convertStep(step); })
       .Case([&](nn::RoundOp round) { convertRound(round); })
       .Case([&](nn::FunctionOp function) { convertFunction(function); })
       .Case([&](nn::SoftmaxOp softmax) { convertSoftmax(softmax); })
@@ -310,7 +311,8 @@ Converter::Number Converter::settled(Value value) {
 FixedConstant Converter::weight(Operation *op, Value value) {
   NodeNumbers numbers = configured(op);
   int64_t fraction =
-      numbers.weightScale ? *numbers.weightScale
+      numbers.weightScale          ? *numbers.weightScale
+      : quantiser_.areSigns(value) ? 0 // a choice of elements
       : choices_.weightScale
           ? *choices_.weightScale
           : std::clamp<int64_t>(choices_.weightBits - integerBits(quantiser_.magnitude(value)), -16,

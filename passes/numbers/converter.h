@@ -70,6 +70,7 @@ private:
   void convertProduct(nn::MulOp op);
   void convertSign(mlir::Operation *op);
   void convertClip(nn::ClipOp op);
+  void convertStep(nn::StepOp op);
   void convertSlope(mlir::Operation *op);
   void convertConvolution(nn::Conv2DOp op);
   void convertMatMul(nn::MatMulOp op);
@@ -140,6 +141,6 @@ private:
 };
 
 } // namespace dyad
-  std::map<std::string, std::optional<RowFunction>> rowFunctions_;
-  /// By name: the assumption behind each state's read, and the range that it may have.
-  std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;
+std::map<std::string, std::optional<RowFunction>> rowFunctions_;
+/// By name: the assumption behind each state's read, and the range that it may have.
+std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;

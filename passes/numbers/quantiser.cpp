@@ -79,6 +79,11 @@ double Quantiser::magnitude(Value value) const {
   return largest;
 }
 
+bool Quantiser::areSigns(Value value) const {
+  return llvm::all_of(valuesOf(constantWeight(value, symbols_)),
+                      [](float x) { return x == 0 || std::abs(x) == 1; });
+}
+
 std::vector<int64_t> Quantiser::integersAt(Value value, int64_t fraction) const {
   return integersOf(constantWeight(value, symbols_), fraction);
 }

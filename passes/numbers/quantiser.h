@@ -32,6 +32,9 @@ public:
   /// Largest magnitude in the weight behind `value`.
   double magnitude(mlir::Value value) const;
 
+  /// Whether the weight behind `value` is of -1, 0 and 1 only.
+  bool areSigns(mlir::Value value) const;
+
   /// Integers of the weight behind `value` at `fraction`, before they get a width; in the weight's
   /// own order.
   std::vector<int64_t> integersAt(mlir::Value value, int64_t fraction) const;

@@ -101,7 +101,7 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   llvm::DenseMap<Value, double> magnitudes;
   std::optional<int64_t> common = config.defaults.scale ? config.defaults.scale : rule.fixed;
   for (Operation *op : operations)
-    if (isa<nn::RoundOp>(op)) // integers, whatever else shares their scale
+    if (isa<nn::RoundOp, nn::StepOp>(op)) // integers, whatever else shares their scale
       fractions_[find(op->getResult(0))] = 0;
   // Members of these groups are sums that are rounded next.
   for (Operation *op : operations)

@@ -62,6 +62,36 @@ void Lowering::lowerClip(fx::ClipOp op) {
   define(op.getResult(), create<mpc::ClipOp>(shares.getType(), shares, op.getLow(), op.getHigh()));
 }
 
+unsigned Lowering::wantedWidth(Value bit) const {
+  unsigned width = 2; // so that it reads as a signed number too
+  for (Operation *user : bit.getUsers()) {
+    if (isa<fx::ReshapeOp, fx::TransposeOp, fx::BroadcastOp, fx::GatherOp, fx::TakeOp, fx::SliceOp,
+            fx::ConcatOp, fx::AssumeOp, fx::ResizeOp>(user))
+      width = std::max(width, wantedWidth(user->getResult(0)));
+    else if (isa<fx::AddOp, fx::SubOp>(user))
+      width = std::max({width, wantedWidth(user->getResult(0)), bits(user->getResult(0))});
+    else if (isa<fx::MatMulOp, fx::Conv2DOp, fx::MulOp>(user))
+      width = std::max(width, productWidth(user->getResult(0)));
+  }
+  return width;
+}
+
+void Lowering::lowerStep(fx::StepOp op) {
+  Value input = op.getInput();
+  unsigned width = bits(input);
+  bool isStrict = op.getStrict();
+  // x > 0 where -x is negative; x >= 0 where x is not.
+  if (isStrict)
+    width = std::max(width, difference({0, 0}, range(input)).signedBits());
+  Value shares = ring(input, width);
+  if (isStrict)
+    shares = create<mpc::NegOp>(shares.getType(), shares);
+  Value bit = msb(shares);
+  bits_[op.getResult()] = {bit, !isStrict};
+  define(op.getResult(), create<mpc::BitToArithOp>(
+                             arith(op.getResult(), wantedWidth(op.getResult())), bit, !isStrict));
+}
+
 void Lowering::lowerPRelu(fx::PReluOp op) {
   Value input = op.getInput();
   Value slope = op.getSlope();

@@ -146,6 +146,25 @@ LogicalResult Lowering::lowerConv(fx::Conv2DOp op) {
   return success();
 }
 
+mpc::MatMulBitOp Lowering::productOfBits(fx::MatMulOp op, unsigned width) {
+  auto rank = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank(); };
+  Value source = op.getLhs();
+  while (Operation *moved = source.getDefiningOp()) {
+    if (!isa<fx::ReshapeOp, fx::AssumeOp, fx::ResizeOp>(moved))
+      break;
+    source = moved->getOperand(0);
+  }
+  auto found = bits_.find(source);
+  if (found == bits_.end() || rank(op.getLhs()) != 2 || rank(op.getRhs()) != 2)
+    return nullptr;
+  auto [bit, isComplement] = found->second;
+  auto shape = cast<RankedTensorType>(op.getLhs().getType()).getShape();
+  if (cast<RankedTensorType>(bit.getType()).getShape() != shape)
+    bit = create<mpc::ReshapeOp>(
+        RankedTensorType::get(shape, mpc::BoolType::get(builder_.getContext())), bit);
+  return create<mpc::MatMulBitOp>(arith(op.getResult(), width), bit, op.getRhs(), isComplement);
+}
+
 LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
   Value result = op.getResult();
   unsigned width = productWidth(result);
@@ -153,6 +172,11 @@ LogicalResult Lowering::lowerMatMul(fx::MatMulOp op) {
   Value rhs = op.getRhs();
   bool leftPrivate = ownerOf(lhs) == fx::Owner::kServer;
   bool rightPrivate = ownerOf(rhs) == fx::Owner::kServer;
+  if (rightPrivate && linear_ != LinearChoice::kHe && !overrides_.protocol(op))
+    if (auto product = productOfBits(op, width)) {
+      define(result, product);
+      return success();
+    }
   if (leftPrivate || rightPrivate) {
     auto protocol =
         mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);

@@ -164,6 +164,7 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](fx::AbsOp abs) { return lowerAbs(abs), success(); })
       .Case([&](fx::MinOp) { return lowerMinMax(op, false), success(); })
       .Case([&](fx::MaxOp) { return lowerMinMax(op, true), success(); })
+      .Case([&](fx::StepOp step) { return lowerStep(step), success(); })
       .Case([&](fx::ClipOp clip) { return lowerClip(clip), success(); })
       .Case([&](fx::FunctionOp function) { return lowerFunction(function), success(); })
       .Case([&](fx::PReluOp prelu) { return lowerPRelu(prelu), success(); })

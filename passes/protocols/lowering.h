@@ -46,6 +46,12 @@ private:
   void lowerAbs(fx::AbsOp op);
   void lowerMinMax(mlir::Operation *op, bool isMax);
   void lowerClip(fx::ClipOp op);
+  void lowerStep(fx::StepOp op);
+  /// Ring in which the consumers of a bit want it.
+  unsigned wantedWidth(mlir::Value bit) const;
+  /// The product of bits with the server's matrix by one OT a bit; null where the operand is no
+  /// matrix of bits.
+  mpc::MatMulBitOp productOfBits(fx::MatMulOp op, unsigned width);
   void lowerFunction(fx::FunctionOp op);
   void lowerPRelu(fx::PReluOp op);
   void lowerMaximum(mlir::Operation *op);
@@ -100,6 +106,8 @@ private:
   mlir::OpBuilder builder_;
   mlir::Location location_ = mlir::UnknownLoc::get(function_.getContext());
   llvm::DenseMap<mlir::Value, Shares> shares_;
+  /// Shares of the bits that fx.step values stand for, and whether of their complements.
+  llvm::DenseMap<mlir::Value, std::pair<mlir::Value, bool>> bits_;
 };
 
 /// Width of a value's ring.

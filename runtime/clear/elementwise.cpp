@@ -76,6 +76,10 @@ Integers prelu(const Integers &x, const Integers &slope, unsigned fraction) {
                 [=](std::int64_t v, std::int64_t s) { return exactProduct(v, v < 0 ? s : one); });
 }
 
+Integers step(const Integers &x, bool isStrict) {
+  return mapped(x, [=](std::int64_t v) -> std::int64_t { return v > (isStrict ? 0 : -1) ? 1 : 0; });
+}
+
 Integers truncate(const Integers &x, unsigned shift, Rounding rounding) {
   DYAD_REQUIRE(shift <= 63, kOutOfRange, "truncation by {} bits; limit 63", shift);
   const bool up = rounding == Rounding::kNearest && shift > 0;

@@ -34,6 +34,8 @@ Tensor<float> prelu(const Tensor<float> &x, const Tensor<float> &slope);
 
 // Integers only (ir/fx/fx.td).
 
+/// 1 where x >= 0 (x > 0 if strict), else 0.
+Tensor<std::int64_t> step(const Tensor<std::int64_t> &x, bool isStrict);
 /// x * 2^fraction where x >= 0, else x * slope; 0 <= fraction <= 62.
 Tensor<std::int64_t> prelu(const Tensor<std::int64_t> &x, const Tensor<std::int64_t> &slope,
                            unsigned fraction);

@@ -57,6 +57,7 @@ struct InputInfo {
 };
 
 /// An output: integers x, written as floats x / 2^fraction, or as int64 where `integer` (arg-max).
+/// Integers may be indices of classes: x is written as labels[x] then, and shown as names[x].
 struct OutputInfo {
   std::string_view name;
   StaticShape shape;
@@ -65,6 +66,8 @@ struct OutputInfo {
   bool isSigned = true;
   int fraction = 0;
   bool integer = false;
+  std::span<const std::int64_t> labels;
+  std::span<const std::string_view> names;
 };
 
 /// A weight: integers of `bits` bits, stored in I8, I16, I32 or I64 (`storageBits`), sign extended.
@@ -81,9 +84,6 @@ struct WeightInfo {
   constexpr bool inFile() const { return storageBits != 0; }
 };
 
-/// A node as Session::beginNode names it, in the order of execution.
-struct NodeInfo {
-  std::string_view name;
 /// A state: shares of integers modulo 2^bits that both parties keep from one step to the next, for
 /// as long as a connection lasts. Before the first step it is `initial`, zeros if that is empty.
 struct StateInfo {
@@ -93,6 +93,9 @@ struct StateInfo {
   std::span<const std::int64_t> initial = {};
 };
 
+/// A node as Session::beginNode names it, in the order of execution.
+struct NodeInfo {
+  std::string_view name;
   std::string_view op;
 };
 
@@ -102,10 +105,10 @@ struct ProgramInfo {
   std::string_view hash;        ///< SHA-256 of the public program text, 64 hex digits
   std::span<const InputInfo> inputs = {};
   std::span<const OutputInfo> outputs = {};
+  std::span<const StateInfo> states = {};
   std::span<const WeightInfo> weights = {};
   std::span<const NodeInfo> nodes = {};
   std::uint64_t serverCots = 0;        ///< correlated OTs of one step with the server as sender
-  std::span<const StateInfo> states = {};
   std::uint64_t clientCots = 0;        ///< the same with the client as sender
   std::uint64_t prepareServerCots = 0; ///< of `prepare`, once a session
   std::uint64_t prepareClientCots = 0;

@@ -6,11 +6,14 @@
 #include "runtime/party/files.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 
 namespace dyad {
 namespace {
+
+static_assert(std::endian::native == std::endian::little);
 
 constexpr std::size_t kShownSamples = 10;
 constexpr std::size_t kShownValues = 16;
@@ -150,7 +153,7 @@ InputSamples quantizeInput(const InputInfo &input, const NpyArray &array, const 
 }
 
 PartyInputs readInputs(std::span<const InputInfo> inputs, const std::vector<std::string> &options,
-                       bool (*isMine)(Owner)) {
+                       bool (*isMine)(Owner), bool mayPipe) {
   const std::vector<OutputFile> files = resolve(inputs, options, isMine, "input");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool given = std::any_of(files.begin(), files.end(),
@@ -160,6 +163,11 @@ PartyInputs readInputs(std::span<const InputInfo> inputs, const std::vector<std:
   }
   PartyInputs result;
   for (const auto &[index, file] : files) {
+    if (mayPipe && file == kStandardStream) {
+      DYAD_REQUIRE(!result.piped, kUsage, "only one input can come from standard input");
+      result.piped = index;
+      continue;
+    }
     InputSamples samples = quantizeInput(inputs[index], readNpy(file), file);
     if (!result.inputs.empty()) {
       DYAD_REQUIRE(samples.count == result.count, kBadInput,
@@ -170,6 +178,10 @@ PartyInputs readInputs(std::span<const InputInfo> inputs, const std::vector<std:
     result.batched = result.batched || samples.batched;
     result.inputs.emplace_back(inputs[index].name, std::move(samples));
   }
+  DYAD_REQUIRE(!result.piped || !result.batched, kBadInput,
+               "input '{}' comes from standard input, so that the others need one sample each, "
+               "without an axis of samples",
+               inputs[*result.piped].name);
   return result;
 }
 
@@ -182,13 +194,44 @@ std::vector<OutputFile> resolveOutputs(std::span<const OutputInfo> outputs,
   return files;
 }
 
+namespace {
+
+// The label that an index stands for; itself where there are none.
+std::int64_t labelOf(const OutputInfo &output, std::int64_t index) {
+  const auto at = static_cast<std::size_t>(index);
+  return at < output.labels.size() ? output.labels[at] : index;
+}
+
+} // namespace
+
+std::vector<std::uint8_t> rawOutput(const OutputInfo &output, const OutputSamples &samples,
+                                    bool raw) {
+  std::vector<std::uint8_t> bytes;
+  const auto append = [&](const auto &value) {
+    const auto *begin = reinterpret_cast<const std::uint8_t *>(&value);
+    bytes.insert(bytes.end(), begin, begin + sizeof(value));
+  };
+  for (const std::int64_t x : samples)
+    if (raw)
+      append(x);
+    else if (output.integer)
+      append(labelOf(output, x));
+    else
+      append(toFloat(x, output.fraction));
+  return bytes;
+}
+
 void writeOutput(const OutputInfo &output, const OutputSamples &samples, std::size_t count,
                  bool batched, bool raw, const std::string &file) {
   clear::Shape shape = toShape(output.shape);
   if (batched)
     shape.insert(shape.begin(), static_cast<std::int64_t>(count));
   if (raw || output.integer) {
-    writeNpy(file, shape, samples);
+    OutputSamples written = samples;
+    if (!raw)
+      for (std::int64_t &x : written)
+        x = labelOf(output, x);
+    writeNpy(file, shape, written);
     return;
   }
   std::vector<float> floats(samples.size());
@@ -205,8 +248,11 @@ std::string describeOutput(const OutputInfo &output, const OutputSamples &sample
     text += fmt::format("{}:", output.name);
     for (std::size_t i = 0; i < std::min(elements, kShownValues); ++i) {
       const std::int64_t value = samples[sample * elements + i];
-      text += raw || output.integer ? fmt::format(" {}", value)
-                                    : fmt::format(" {:g}", toFloat(value, output.fraction));
+      const auto index = static_cast<std::size_t>(value);
+      text += raw                           ? fmt::format(" {}", value)
+              : index < output.names.size() ? fmt::format(" {}", output.names[index])
+              : output.integer              ? fmt::format(" {}", labelOf(output, value))
+                                            : fmt::format(" {:g}", toFloat(value, output.fraction));
     }
     text += elements > kShownValues ? " ...\n" : "\n";
   }

@@ -8,6 +8,7 @@
 #include "runtime/party/program_info.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,25 +35,26 @@ struct PartyInputs {
   std::size_t count = 0; ///< 0: this party has no inputs, any number of samples suits it
   bool batched = false;
   std::vector<std::pair<std::string, InputSamples>> inputs;
-};
   /// Index in ProgramInfo::inputs of the one that comes from standard input, window by window. The
   /// others have one sample then, which serves every window.
   std::optional<std::size_t> piped;
+};
 
-/// An option NAME=FILE or FILE.
 /// The FILE that stands for standard input and output in a stream.
 inline constexpr std::string_view kStandardStream = "-";
 
+/// An option NAME=FILE or FILE.
 struct NamedFile {
   std::string name;
   std::string file;
 };
 
-/// Reads and checks the files of `--input` for the inputs for which `isMine` holds.
+/// Reads and checks the files of `--input` for the inputs for which `isMine` holds. With `mayPipe`
+/// the file `-` is standard input, of which nothing is read yet.
 /// Errors: kBadInput (an input without file, unknown name, another party's input, sample counts
 /// that differ), kUsage (given twice) and those of readNpy and quantizeInput.
 PartyInputs readInputs(std::span<const InputInfo> inputs, const std::vector<std::string> &options,
-                       bool (*isMine)(Owner));
+                       bool (*isMine)(Owner), bool mayPipe = false);
 
 /// What `--output` says, one entry for each option, checked like the inputs, and writable.
 struct OutputFile {
@@ -66,9 +68,13 @@ std::vector<OutputFile> resolveOutputs(std::span<const OutputInfo> outputs,
 /// All samples of one output, one after the other.
 using OutputSamples = std::vector<std::int64_t>;
 
-/// Writes x / 2^fraction as float32, integers (and everything with `raw`) as int64.
+/// Writes x / 2^fraction as float32, integers (with their labels, but for `raw`) and everything
+/// with `raw` as int64.
 void writeOutput(const OutputInfo &output, const OutputSamples &samples, std::size_t count,
                  bool batched, bool raw, const std::string &file);
+/// One sample's bytes for a pipe: float32, or int64 where writeOutput writes that; little endian.
+std::vector<std::uint8_t> rawOutput(const OutputInfo &output, const OutputSamples &samples,
+                                    bool raw);
 /// For people: one line for each of the first samples.
 std::string describeOutput(const OutputInfo &output, const OutputSamples &samples,
                            std::size_t count, bool raw);

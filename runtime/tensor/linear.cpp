@@ -6,6 +6,8 @@
 #include "runtime/clear/linear.h"
 #include "runtime/clear/structure.h"
 #include "runtime/he/linear_layer.h"
+#include "runtime/ot/correlated.h"
+#include "runtime/protocols/comparison.h"
 #include "runtime/protocols/multiplication.h"
 #include "runtime/tensor/plans.h"
 #include "runtime/tensor/ring_tensor.h"
@@ -283,6 +285,43 @@ Task<Share> mulPrivate(Session &session, Share x, const Plain &factor, Format fa
   x.values = co_await productKnownFactor(session, std::move(known), std::move(x.values),
                                          {factorFormat.bits, factorFormat.isSigned}, x.bits, owner);
   co_return x;
+}
+
+Task<Share> matmulBit(Session &session, BitShare x, const Plain &matrix, unsigned bits,
+                      bool whereZero) {
+  DYAD_REQUIRE(x.shape.size() == 2 && matrix.shape.size() == 2 && x.shape[1] == matrix.shape[0],
+               kShapeMismatch, "bits of {} times a matrix of {}", clear::describe(x.shape),
+               clear::describe(matrix.shape));
+  const auto rows = static_cast<std::size_t>(x.shape[0]);
+  const auto inner = static_cast<std::size_t>(x.shape[1]);
+  const auto columns = static_cast<std::size_t>(matrix.shape[1]);
+  const std::vector<CotGroup> groups = bitMatrixGroups(rows * inner, columns, bits);
+  const std::uint64_t mask = ringMask(bits);
+  Share result{{x.shape[0], matrix.shape[1]}, bits, Ring(rows * columns)};
+  std::vector<Ring> products;
+  if (session.isServer()) {
+    // b w = b0 w + b1 [w (1 - 2 b0)].
+    const Ring known = ringOf(matrix, bits);
+    const BitVec mine = whereZero ? notBits(session, std::move(x.bits)) : std::move(x.bits);
+    Ring offsets(rows * inner * columns);
+    for (std::size_t i = 0; i < rows * inner; ++i)
+      for (std::size_t m = 0; m < columns; ++m) {
+        const std::uint64_t w = known[i % inner * columns + m];
+        offsets[i * columns + m] = (mine[i] ? 0 - w : w) & mask;
+        if (mine[i])
+          result.values[i / inner * columns + m] += w;
+      }
+    std::vector<Ring> deltas;
+    deltas.push_back(std::move(offsets));
+    products = co_await sendCots(session, groups, std::move(deltas));
+  } else {
+    products = co_await receiveCots(session, groups, std::move(x.bits));
+  }
+  for (std::size_t i = 0; i < rows * inner; ++i)
+    for (std::size_t m = 0; m < columns; ++m)
+      result.values[i / inner * columns + m] += products.front()[i * columns + m];
+  result.values = reduced(std::move(result.values), bits);
+  co_return result;
 }
 
 Task<Share> mulShared(Session &session, Share a, Share b) {

@@ -37,6 +37,11 @@ Task<Share> matmulShared(Session &session, Share lhs, Share rhs);
 /// client knows. mulPrivateCost(n, bits, factorFormat, factor.owner).
 Task<Share> mulPrivate(Session &session, Share x, const Plain &factor, Format factorFormat);
 
+/// mpc.matmul_bit: bits (complements with `whereZero`) of KxN times the server's matrix of NxM,
+/// modulo 2^bits. matmulBitCost(bits shape, matrix shape, bits).
+Task<Share> matmulBit(Session &session, BitShare x, const Plain &matrix, unsigned bits,
+                      bool whereZero = false);
+
 /// mpc.mul_shared: elementwise product. mulSharedCost(n, bits).
 Task<Share> mulShared(Session &session, Share a, Share b);
 

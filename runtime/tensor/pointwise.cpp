@@ -56,6 +56,12 @@ Task<BitShare> msb(Session &session, Share x, Radix radix) {
   co_return BitShare{std::move(x.shape), std::move(bits)};
 }
 
+Task<Share> bitToArith(Session &session, BitShare bit, unsigned bits, bool whereZero) {
+  BitVec selector = whereZero ? notBits(session, std::move(bit.bits)) : std::move(bit.bits);
+  Ring values = co_await bitToRing(session, std::move(selector), bits);
+  co_return Share{std::move(bit.shape), bits, std::move(values)};
+}
+
 Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero) {
   requireSame(bit.shape, x.shape);
   BitVec selector = whereZero ? notBits(session, std::move(bit.bits)) : std::move(bit.bits);

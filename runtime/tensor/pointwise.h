@@ -37,6 +37,8 @@ Task<Share> divide(Session &session, Share x, std::uint64_t divisor, Rounding ro
 
 /// Sign bit. msbCost(n, l).
 Task<BitShare> msb(Session &session, Share x, Radix radix = {});
+/// The bit (its complement with `whereZero`) as a ring element. bitToRingCost(n, bits).
+Task<Share> bitToArith(Session &session, BitShare bit, unsigned bits, bool whereZero = false);
 /// x where the bit is one (zero with `whereZero`), else 0. multiplexCost(n, {l}).
 Task<Share> mux(Session &session, BitShare bit, Share x, bool whereZero = false);
 /// f(x) into a ring of outputBits(f) bits; x is modulo 2^inputBits(f). scalarFunctionCost(n, f).

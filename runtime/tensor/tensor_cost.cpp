@@ -146,6 +146,15 @@ Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, 
                             owner == Owner::kClient ? Role::kClient : Role::kServer);
 }
 
+std::vector<CotGroup> bitMatrixGroups(std::uint64_t n, std::uint64_t columns, unsigned width) {
+  return {{n, {{width, columns}}}};
+}
+
+Cost matmulBitCost(const clear::Shape &bits, const clear::Shape &matrix, unsigned width) {
+  return cotsCost(Role::kServer, bitMatrixGroups(static_cast<std::uint64_t>(clear::sizeOf(bits)),
+                                                 static_cast<std::uint64_t>(matrix.back()), width));
+}
+
 Cost mulSharedCost(std::uint64_t n, unsigned bits) { return productCost(n, bits); }
 
 } // namespace dyad

@@ -61,6 +61,9 @@ he::LinearSpec heMatmulSpec(const clear::Shape &lhs, const clear::Shape &rhs, bo
                             unsigned bits, clear::Format serverFormat, bool packed);
 Cost matmulSharedCost(const clear::Shape &lhs, const clear::Shape &rhs, unsigned bits);
 Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner);
+Cost matmulBitCost(const clear::Shape &bits, const clear::Shape &matrix, unsigned width);
+/// The correlated OTs of `n` bits times rows of `columns` values.
+std::vector<CotGroup> bitMatrixGroups(std::uint64_t n, std::uint64_t columns, unsigned width);
 Cost mulSharedCost(std::uint64_t n, unsigned bits);
 
 } // namespace dyad

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Smooth functions, normalisations, recurrent layers and the operators of ai.onnx.ml, against ONNX
+# Smooth functions, normalisations and recurrent layers, against ONNX
 # Runtime: once with secret inputs, once with all inputs constant. Usage: functions_test.py NN_EVAL
 # [OPERATOR...]
 import sys
@@ -95,19 +95,6 @@ recurrent("GRU", 3, 1, linear_before_reset=1)
 recurrent("GRU", 3, 2, linear_before_reset=1, direction="bidirectional", given="b")
 recurrent("LSTM", 4, 1, input_forget=1, given="bhc")
 
-case("ai.onnx.ml/Scaler", 17, [x(2, 3)], offset=[0.5, 1.0, -1.0], scale=[2.0, 0.5, 1.0])
-case("ai.onnx.ml/Scaler", 17, [x(2, 3)], offset=[0.5], scale=[2.0])
-for norm in ["MAX", "L1", "L2"]:
-    case("ai.onnx.ml/Normalizer", 17, [x(2, 3, low=0.5)], norm=norm)
-for post in ["NONE", "LOGISTIC", "SOFTMAX"]:
-    case("ai.onnx.ml/LinearClassifier", 17, [x(4, 3)], outputs=2, coefficients=w(12).tolist(), intercepts=w(4).tolist(),
-         classlabels_ints=[0, 1, 2, 3], post_transform=post)
-    case("ai.onnx.ml/LinearRegressor", 17, [x(4, 3)], coefficients=w(6).tolist(), intercepts=w(2).tolist(), targets=2,
-         post_transform=post)
-for post in ["NONE", "LOGISTIC"]:
-    case("ai.onnx.ml/LinearClassifier", 17, [x(4, 3)], outputs=2, coefficients=w(3).tolist(), intercepts=w(1).tolist(),
-         classlabels_ints=[0, 1], post_transform=post)
-case("ai.onnx.ml/ArrayFeatureExtractor", 17, [x(2, 5), ints(3, 0)])
 
 # Quantised values go back to floats within a model; here single operators on what tools write.
 scale, zero = np.float32(0.03), np.uint8(120)

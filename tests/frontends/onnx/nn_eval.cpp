@@ -5,6 +5,7 @@
 // docs/reference/ops.md.
 #include "frontends/onnx/import.h"
 #include "ir/eval/nn_interpreter.h"
+#include "ir/nn/nn.h"
 #include "ir/structure.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -66,12 +67,15 @@ json tensorJson(const dyad::NnValue &value) {
 }
 
 // {"model": path, "inputs": {name: {"shape", "values"}}, options} ->
-// {"errors": [{"node", "message"}], "outputs": {name: {"shape", "values"}}, "text"}
+// {"errors": [{"node", "message"}], "warnings": the same, "outputs": {name: {"shape", "values"}},
+// "text"}
 json answer(const json &request) {
   mlir::MLIRContext context;
   json errors = json::array();
+  json warnings = json::array();
   mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-    errors.push_back(
+    auto &list = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error ? errors : warnings;
+    list.push_back(
         {{"node", dyad::nodeName(diagnostic.getLocation()).str()}, {"message", diagnostic.str()}});
     return mlir::success();
   });
@@ -93,9 +97,16 @@ json answer(const json &request) {
       if (mlir::succeeded(values))
         for (const auto &[name, value] : *values)
           result["outputs"][name] = tensorJson(value);
+      // Indices of classes as what their receiver writes.
+      module->walk([&](dyad::nn::OutputOp output) {
+        if (auto labels = output.getLabels(); labels && mlir::succeeded(values))
+          for (json &index : result["outputs"][output.getName().str()]["values"])
+            index = (*labels)[index.get<size_t>()];
+      });
     }
   }
   result["errors"] = errors;
+  result["warnings"] = warnings;
   result["imported"] = static_cast<bool>(module);
   return result;
 }
