@@ -17,7 +17,11 @@ TRAINED = {  # name: (calibration samples, further options)
     "cifar10_resnet20": (32, []),
     "vww_mobilenet_v1_025": (32, ["--logits"]),
 }
-NAMES = GENERATED + list(TRAINED)
+RECURRENT = {  # with random weights, of published shapes: options of the generator
+    "google30_fastgrnn": [],
+    "lstm_32x64x128": ["--cell", "lstm"],
+}
+NAMES = GENERATED + list(TRAINED) + list(RECURRENT)
 WIDER = tools.ROOT.parent / "shared" / "models"
 
 
@@ -35,9 +39,19 @@ def generate(name, arguments):
     return folder
 
 
+def generate_recurrent(name, arguments):
+    """The same for recurrent networks, whose generator is scripts/recurrent_model.py."""
+    folder = (arguments.models or tools.ROOT / "build" / "models") / name
+    if not (folder / "in_0_x.npy").exists():
+        tools.run([sys.executable, tools.ROOT / "scripts" / "recurrent_model.py", folder, *RECURRENT[name]])
+    return folder
+
+
 def find(name, arguments):
     if name in GENERATED:
         return generate(name, arguments), 3, []
+    if name in RECURRENT:
+        return generate_recurrent(name, arguments), 32, []
     samples, options = TRAINED[name]
     for base in (tools.ROOT / "examples" / "models", WIDER):
         if (base / name / "model.onnx").exists():

@@ -155,6 +155,8 @@ std::string suffixOf(Operation *op) {
       .Case("msb", "sign")
       .Case("bit_to_arith", "bit")
       .Case("matmul_bit", "product")
+      .Case("mask", "mask")
+      .Case("matmul_prepared", "product")
       .Case("reshape", "reshaped")
       .Case("transpose", "transposed")
       .Case("concat", "joined")

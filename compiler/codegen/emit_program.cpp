@@ -280,7 +280,7 @@ private:
     return !isStructure(op) &&
            !isa<mpc::ShareOp, mpc::AddOp, mpc::SubOp, mpc::NegOp, mpc::ShiftLeftOp,
                 mpc::MulPublicOp, mpc::Conv2DPublicOp, mpc::MatMulPublicOp, mpc::ReduceSumOp,
-                mpc::SumPool2DOp, mpc::NarrowOp>(op);
+                mpc::SumPool2DOp, mpc::NarrowOp, mpc::MaskOp>(op);
   }
 
   std::string call(Operation *op, Operation *statement);
@@ -453,6 +453,14 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
         std::string right = serverIsLeft ? in(1) : read(server);
         return fmt::format("matmul(session, {}, {}, {})", left, right,
                            linearArguments(fx::fixedType(server), o.getProtocol(), shares));
+      })
+      .Case([&](mpc::MaskOp o) {
+        return fmt::format("mask(session, {}, {})", bracedShape(o.getResult()),
+                           mpc::ringBits(o.getResult()));
+      })
+      .Case([&](mpc::MatMulPreparedOp o) {
+        return fmt::format("matmulPrepared(session, {}, {}, {}, {}, {})", in(0), read(o.getMask()),
+                           in(2), read(o.getMatrix()), bracedFormat(fx::fixedType(o.getMatrix())));
       })
       .Case([&](mpc::MatMulSharedOp) {
         return fmt::format("matmulShared(session, {}, {})", in(0), in(1));

@@ -69,8 +69,9 @@ LogicalResult Compilation::toNn() {
   progress_.step("simplifying the graph");
   return run(*nn_, fmt::format("fold-constants,softmax-to-logits{{logits={}}},fold-batch-norm,"
                                "simplify-arithmetic,fold-constants,split-states,exchange-relu-max-pool,"
-                               "func.func(cse),eliminate-dead-code",
-                               options_.logits));
+                               "merge-factors{{network={}}},batch-products,func.func(cse),"
+                               "eliminate-dead-code",
+                               options_.logits, options_.network.name));
 }
 
 LogicalResult Compilation::toFx() {
@@ -139,6 +140,7 @@ LogicalResult Compilation::toMpc() {
   manager.addPass(createLowerToMpc(lowering));
   manager.addPass(createFuseTruncateRelu({options_.config}));
   manager.addNestedPass<func::FuncOp>(createCSEPass());
+  manager.addPass(createPrepareProducts({options_.linear, options_.config}));
   manager.addPass(createMergeLinear());
   manager.addPass(createPackReplies());
   manager.addPass(createChooseRadix({options_.config}));

@@ -199,6 +199,10 @@ Cost MatMulOp::cost() {
                     formatOf(serverIsLeft ? getLhs() : getRhs()), protocolOf(getProtocol()),
                     clientFormatOf(serverIsLeft ? getRhs() : getLhs()));
 }
+Cost MaskOp::cost() { return {}; }
+Cost MatMulPreparedOp::cost() {
+  return matmulPreparedCost(elements(getLhs()), ringBits(getResult()));
+}
 Cost MatMulSharedOp::cost() {
   return matmulSharedCost(shapeOf(getLhs()), shapeOf(getRhs()), ringBits(getResult()));
 }

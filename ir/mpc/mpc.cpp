@@ -230,6 +230,15 @@ static LogicalResult verifyKnownProduct(Operation *op, fx::Owner wanted) {
 }
 
 LogicalResult MatMulOp::verify() { return verifyKnownProduct(*this, fx::Owner::kServer); }
+LogicalResult MatMulPreparedOp::verify() {
+  if (owner(getMatrix()) != fx::Owner::kServer || tensor(getLhs()).getRank() != 2 ||
+      tensor(getMatrix()).getRank() != 2)
+    return emitOpError("needs matrices, the right one the server's");
+  if (getMask().getType() != getLhs().getType() || getProduct().getType() != getResult().getType() ||
+      width(getLhs()) != width(getResult()))
+    return emitOpError("must keep types: of the mask, and of its product");
+  return verifyMatMul(*this, tensor(getLhs()), tensor(getMatrix()), tensor(getResult()));
+}
 LogicalResult MatMulPublicOp::verify() { return verifyKnownProduct(*this, fx::Owner::kPublic); }
 
 LogicalResult MatMulSharedOp::verify() {

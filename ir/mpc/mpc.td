@@ -284,6 +284,24 @@ def Mpc_MatMulOp : Mpc_Op<"matmul"> {
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Mpc_MaskOp : Op<Mpc_Dialect, "mask", [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<CostOpInterface>]> {
+  let summary = "fresh random numbers of the client's, as shares";
+  let description = [{ The client's share is uniform, the server's zero: no traffic. Two masks are never the same, so it is not pure. }];
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+def Mpc_MatMulPreparedOp : Mpc_Op<"matmul_prepared"> {
+  let summary = "matrix product of shares with the server's matrix, by one of a mask that was computed before";
+  let description = [{
+    `lhs`, `mask` and `product` = `mask` `matrix` are shares modulo the same 2^l; `mask` is the client's alone (a part of an
+    `mpc.mask`) and has no other use. The server learns `lhs - mask`, in one flow, and multiplies it itself. `prepare-products` makes
+    it: the masks of all steps of a recurrent network are multiplied at once.
+  }];
+  let arguments = (ins Mpc_Arith:$lhs, Mpc_Arith:$mask, Mpc_Arith:$product, Fx_Tensor:$matrix);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$lhs `,` $mask `,` $product `,` $matrix attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 def Mpc_MatMulSharedOp : Mpc_Op<"matmul_shared"> {
   let summary = "matrix product of two shared tensors";
   let arguments = (ins Mpc_Arith:$lhs, Mpc_Arith:$rhs);

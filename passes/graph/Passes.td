@@ -52,6 +52,43 @@ def SimplifyArithmetic : Pass<"simplify-arithmetic", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dyad::nn::NnDialect"];
 }
 
+def MergeFactors : Pass<"merge-factors", "::mlir::ModuleOp"> {
+  let summary = "Multiply the two matrices of a low-rank weight where one product is cheaper than two";
+  let description = [{
+    `(x W1) W2` with private weights becomes `x (W1 W2)` if the cost formulas say that it takes less time on the given link: one
+    product of more weights against two, with a truncation and an extension between. Widths are not chosen yet,
+    so typical ones are used. Only shapes decide, never values. The new weight is computed in double and rounded once; steps that share
+    both factors share it.
+
+    Requires `fold-constants`. Keeps results up to rounding. Example: tests/lit/graph/merge_factors.mlir
+  }];
+  let options = [Option<"network", "network", "std::string", "\"lan\"",
+                        "link that is chosen for: lan, wan or BANDWIDTH,RTT">];
+}
+
+def BatchProducts : Pass<"batch-products", "::mlir::ModuleOp"> {
+  let summary = "Compute products of independent values with the same weights as one";
+  let description = [{
+    Matrix products whose right operand is the same weight, and that have equally many computing operations before them, become one
+    product of all their rows: those of all time steps with their inputs in a recurrent network that was unrolled. Equal depth
+    means that none waits for another, so no flow is added. Where the operands are positions of one axis of a tensor, their rows are that tensor with
+    the axis first.
+
+    Keeps results exactly. Example: tests/lit/graph/batch_products.mlir
+  }];
+}
+
+def SplitStates : Pass<"split-states", "::mlir::ModuleOp"> {
+  let summary = "Make a state that is put together of parts one state for each part";
+  let description = [{
+    An `nn.state` whose next value is an `nn.concat`, and which is read by `nn.slice` and `nn.gather` of one part each, becomes the
+    states `NAME#0`, `NAME#1` and so on: hidden and cell state of an LSTM, whose ranges differ, get scales and widths of their own.
+
+    Keeps: results. Example: tests/lit/graph/split_states.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
 def ExchangeReluMaxPool : Pass<"exchange-relu-max-pool", "::mlir::ModuleOp"> {
   let summary = "Apply ReLU and other monotone functions behind a maximum instead of before it";
   let description = [{

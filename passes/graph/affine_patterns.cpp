@@ -26,6 +26,7 @@ Location joined(PatternRewriter &rewriter, Operation *first, Operation *second) 
 struct WithConstant {
   Value other;
   Constant constant;
+  StringRef symbol; // of the constant's weight
 };
 template <typename OpType>
 std::optional<WithConstant> splitConstant(OpType op, const Weights &weights) {
@@ -38,7 +39,7 @@ std::optional<WithConstant> splitConstant(OpType op, const Weights &weights) {
   std::optional<Constant> constant = weights.constantOf(rhs);
   if (!constant)
     return std::nullopt;
-  return WithConstant{lhs, std::move(*constant)};
+  return WithConstant{lhs, std::move(*constant), weights.symbolOf(rhs)};
 }
 
 //===--- behind a convolution
@@ -253,6 +254,8 @@ LogicalResult foldBeforeMatMul(nn::MatMulOp op, PatternRewriter &rewriter, Weigh
   Location location = rewriter.getFusedLoc({op.getLoc(), producer->getLoc()});
   if (!isSum) {
     scaleMatrix(matmul->matrix, *factor, matmul->isRight ? 0 : 1);
+    StringRef symbol = weights.symbolOf(matmul->isRight ? op.getRhs() : op.getLhs());
+    matmul->matrix.recipe = (symbol + " scaled by " + parts->symbol).str();
     return replaceWithMatMul(op, *matmul, parts->other, location, rewriter, weights);
   }
   auto rows = static_cast<std::size_t>(matmul->matrix.shape[0]);
@@ -294,6 +297,7 @@ LogicalResult mergeConstants(OpType op, PatternRewriter &rewriter, Weights &weig
   constexpr bool kIsProduct = std::is_same_v<OpType, nn::MulOp>;
   Constant both = combine(inner->constant, outer->constant,
                           [](double a, double b) { return kIsProduct ? a * b : a + b; });
+  both.recipe = (inner->symbol + (kIsProduct ? " * " : " + ") + outer->symbol).str();
   Location location = joined(rewriter, producer, op);
   Value constant = weights.create(rewriter, location, both, typeOf(op.getResult()));
   if (!constant)
@@ -343,15 +347,14 @@ LogicalResult subtractionToSum(nn::SubOp op, PatternRewriter &rewriter, Weights 
   if (!isMinuend) {
     for (double &value : parts->constant.values)
       value = -value;
+    parts->constant.recipe = ("-" + parts->symbol).str();
     Value constant = weights.create(rewriter, op.getLoc(), parts->constant, type);
     if (!constant)
       return failure();
     rewriter.replaceOpWithNewOp<nn::AddOp>(op, parts->other, constant);
     return success();
   }
-  Value constant = weights.create(rewriter, op.getLoc(), parts->constant, type);
-  if (!constant)
-    return failure();
+  Value constant = weights.again(rewriter, op.getLoc(), parts->symbol, type);
   auto negated = rewriter.create<nn::NegOp>(op.getLoc(), type, parts->other);
   rewriter.replaceOpWithNewOp<nn::AddOp>(op, negated, constant);
   return success();

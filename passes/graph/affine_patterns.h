@@ -36,6 +36,10 @@ void addBatchNormRules(mlir::RewritePatternSet &patterns, Weights &weights);
 /// products before or behind them, and consecutive ones become one.
 void addAffineRules(mlir::RewritePatternSet &patterns, Weights &weights);
 
+/// A private scalar in one of two products that are added moves behind the sum, where the other
+/// product can be divided by it at no cost; in a recurrence it vanishes into the weights so.
+void addCommonFactorRules(mlir::RewritePatternSet &patterns, Weights &weights);
+
 /// Applies the rules to the whole module until none applies. Fails if a rule reported a problem.
 llvm::LogicalResult applyRules(mlir::ModuleOp module, mlir::RewritePatternSet patterns,
                                Weights &weights);

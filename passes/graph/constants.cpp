@@ -9,6 +9,16 @@ using namespace mlir;
 
 namespace dyad {
 
+namespace {
+
+Value broadcast(OpBuilder &builder, Location location, Value value, RankedTensorType type) {
+  if (!value || value.getType() == type)
+    return value;
+  return builder.create<nn::BroadcastOp>(location, type, value);
+}
+
+} // namespace
+
 std::optional<std::vector<double>> Constant::along(ArrayRef<int64_t> target, int64_t axis) const {
   auto rank = static_cast<int64_t>(target.size());
   auto offset = rank - static_cast<int64_t>(shape.size());
@@ -51,6 +61,13 @@ std::optional<Constant> Weights::constantOf(Value value) const {
                   weight.getIsPublic()};
 }
 
+StringRef Weights::symbolOf(Value value) const {
+  if (auto broadcast = value.getDefiningOp<nn::BroadcastOp>())
+    value = broadcast.getInput();
+  auto constant = value.getDefiningOp<nn::ConstantOp>();
+  return constant ? constant.getWeight() : StringRef();
+}
+
 bool Weights::isConstant(Value value) const {
   if (auto broadcast = value.getDefiningOp<nn::BroadcastOp>())
     value = broadcast.getInput();
@@ -78,7 +95,21 @@ Value Weights::create(OpBuilder &builder, Location location, StringRef name, Ele
                                         FlatSymbolRefAttr::get(unique));
 }
 
+Value Weights::again(OpBuilder &builder, Location location, StringRef symbol) const {
+  auto weight = symbols_.lookup<nn::WeightOp>(symbol);
+  return builder.create<nn::ConstantOp>(location, weight.getType(),
+                                        FlatSymbolRefAttr::get(builder.getContext(), symbol));
+}
+
+Value Weights::again(OpBuilder &builder, Location location, StringRef symbol,
+                     RankedTensorType type) const {
+  return broadcast(builder, location, again(builder, location, symbol), type);
+}
+
 Value Weights::create(OpBuilder &builder, Location location, const Constant &constant) {
+  if (auto known = byRecipe_.find(constant.recipe);
+      !constant.recipe.empty() && known != byRecipe_.end())
+    return again(builder, location, known->second);
   std::vector<float> floats(constant.values.begin(), constant.values.end());
   for (float value : floats)
     if (!std::isfinite(value)) {
@@ -86,17 +117,17 @@ Value Weights::create(OpBuilder &builder, Location location, const Constant &con
                      "this node for zero or negative variances, divisions by zero and huge values");
       return {};
     }
-  return create(builder, location, constant.name,
-                makeFloatValue(constant.shape, floats, builder.getContext(), constant.name),
-                constant.isPublic);
+  Value value = create(builder, location, constant.name,
+                       makeFloatValue(constant.shape, floats, builder.getContext(), constant.name),
+                       constant.isPublic);
+  if (!constant.recipe.empty())
+    byRecipe_[constant.recipe] = symbolOf(value).str();
+  return value;
 }
 
 Value Weights::create(OpBuilder &builder, Location location, const Constant &constant,
                       RankedTensorType type) {
-  Value value = create(builder, location, constant);
-  if (!value || value.getType() == type)
-    return value;
-  return builder.create<nn::BroadcastOp>(location, type, value);
+  return broadcast(builder, location, create(builder, location, constant), type);
 }
 
 void Weights::fail(Location location, const Twine &message) {

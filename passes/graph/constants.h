@@ -22,6 +22,9 @@ struct Constant {
   std::vector<double> values;
   std::string name;      ///< of the weight
   bool isPublic = false; ///< both parties know it
+  /// How it was computed from which weights; constants of one recipe become one weight. Empty: a
+  /// weight of its own. Values never decide, so that equal ones tell nobody that they are equal.
+  std::string recipe = {};
 
   /// The value for each position of `axis` of a tensor of shape `target`, if the constant does not
   /// depend on any other axis.
@@ -43,6 +46,8 @@ public:
   /// The float constant behind a value: nn.constant, perhaps broadcast.
   std::optional<Constant> constantOf(mlir::Value value) const;
   bool isConstant(mlir::Value value) const;
+  /// The name of the weight behind a constant, "" for other values.
+  llvm::StringRef symbolOf(mlir::Value value) const;
 
   /// A new weight and the nn.constant of it. Values are rounded to floats; one that is not finite
   /// is a diagnostic at `location`, and null is returned. `name` is made unique.
@@ -50,6 +55,11 @@ public:
   /// The same, broadcast to a type where shapes differ.
   mlir::Value create(mlir::OpBuilder &builder, mlir::Location location, const Constant &constant,
                      mlir::RankedTensorType type);
+  /// An existing weight once more, and broadcast to a type where shapes differ.
+  mlir::Value again(mlir::OpBuilder &builder, mlir::Location location,
+                    llvm::StringRef symbol) const;
+  mlir::Value again(mlir::OpBuilder &builder, mlir::Location location, llvm::StringRef symbol,
+                    mlir::RankedTensorType type) const;
   /// A new weight with this value attribute, made unique in the same way.
   mlir::Value create(mlir::OpBuilder &builder, mlir::Location location, llvm::StringRef name,
                      mlir::ElementsAttr value, bool isPublic);
@@ -63,7 +73,8 @@ public:
 private:
   mlir::ModuleOp module_;
   mlir::SymbolTable symbols_;
-  std::map<std::string, std::string> bases_; ///< of new weights, the name they were derived from
+  std::map<std::string, std::string> bases_;    ///< of new weights, the name they were derived from
+  std::map<std::string, std::string> byRecipe_; ///< the symbol of each
   bool failed_ = false;
 };
 

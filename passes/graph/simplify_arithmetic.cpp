@@ -85,6 +85,19 @@ public:
   }
 };
 
+// Zeros that both parties know: exporters keep an unused input alive like that.
+LogicalResult dropPublicZeros(nn::AddOp op, PatternRewriter &rewriter, Weights &weights) {
+  for (unsigned i : {0U, 1U}) {
+    std::optional<Constant> constant = weights.constantOf(op->getOperand(i));
+    if (!constant || !constant->isPublic ||
+        llvm::any_of(constant->values, [](double value) { return value != 0; }))
+      continue;
+    rewriter.replaceOp(op, op->getOperand(1 - i));
+    return success();
+  }
+  return failure();
+}
+
 LogicalResult doubleNegation(nn::NegOp op, PatternRewriter &rewriter, Weights &) {
   auto before = op.getInput().getDefiningOp<nn::NegOp>();
   if (!before)
@@ -272,6 +285,8 @@ public:
     RewritePatternSet patterns(context);
     patterns.add<RemoveIdentity>(context);
     addAffineRules(patterns, weights);
+    addCommonFactorRules(patterns, weights);
+    patterns.add<Rule<nn::AddOp>>(context, weights, dropPublicZeros);
     patterns.add<Rule<nn::NegOp>>(context, weights, doubleNegation);
     patterns.add<Rule<nn::ReshapeOp>>(context, weights, mergeReshapes);
     for (Rule<nn::TransposeOp>::Function rule :

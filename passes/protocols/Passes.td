@@ -38,6 +38,27 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
   ];
 }
 
+def PrepareProducts : Pass<"prepare-products", "::mlir::ModuleOp"> {
+  let summary = "Multiply masks instead of states: products of one weight, one after another, are prepared together";
+  let description = [{
+    Products of shared matrices with the same weight that wait for each other, as the steps of a recurrent network do, cannot be computed
+    at once. Products of random masks of the client's with that weight can, by one RLWE layer whose ciphertexts are full,
+    before anything else is known. A step then sends the difference of its share and its mask, in one flow. Done where
+    that takes less time by the time model; nodes whose protocol `config` fixes stay.
+
+    Before: `%1 = mpc.matmul %h, %w {..he..} : (tensor<1x100x!mpc.arith<28>>, ..)`, for each of 99 steps
+    After:  `%m = mpc.mask : tensor<99x100x!mpc.arith<28>>`, `%p = mpc.matmul %m, %w {..he..}`, and for each step
+            `%1 = mpc.matmul_prepared %h, %m0, %p0, %w` with its slices of `%m` and `%p`
+
+    Requires: `mpc`, before `merge-linear`. Keeps: all integers. Example: tests/lit/protocols/prepare-products.mlir
+  }];
+  let dependentDialects = ["::dyad::mpc::MpcDialect", "::dyad::fx::FxDialect"];
+  let options = [
+    Option<"linear", "linear", "std::string", "\"auto\"", "protocol of products with the server's operand: auto, ot or he">,
+    Option<"config", "config", "std::string", "\"\"", "file that fixes `protocol` of nodes (docs/numbers.md)">,
+  ];
+}
+
 def MergeLinear : Pass<"merge-linear", "::mlir::ModuleOp"> {
   let summary = "One encryption for all linear operations on the same shares";
   let description = [{

@@ -2,6 +2,8 @@
 // Lowering of what is local on shares (structure, sums, shifts to the left), of scale changes
 // (truncation, division) and of disclosure. The question in each is the ring to work in.
 #include "passes/protocols/lowering.h"
+#include "passes/protocols/radix_choice.h"
+#include "runtime/functions/scalar_function.h"
 
 using namespace mlir;
 
@@ -84,15 +86,40 @@ void Lowering::lowerShiftLeft(fx::ShiftLeftOp op) {
   define(op.getResult(), create<mpc::ShiftLeftOp>(arith(input, width), input, op.getShiftAttr()));
 }
 
-bool Lowering::keepsRing(Operation *op, unsigned ring, unsigned shift) const {
-  // Products are computed in their result's ring; a truncated operand would have to grow back.
-  unsigned narrower = ring - shift;
-  return !op->use_empty() && llvm::all_of(op->getUsers(), [&](Operation *user) {
-    if (!isa<fx::Conv2DOp, fx::MatMulOp, fx::MulOp>(user))
-      return false;
-    unsigned wanted = fx::fixedType(user->getResult(0)).getWidth();
-    return wanted > narrower && wanted <= ring;
-  });
+unsigned Lowering::consumerRing(Value value) const {
+  if (auto found = consumerRings_.find(value); found != consumerRings_.end())
+    return found->second;
+  unsigned width = 0;
+  for (Operation *user : value.getUsers()) {
+    // Products are computed in their result's ring.
+    if (isa<fx::Conv2DOp, fx::MatMulOp, fx::MulOp>(user))
+      width = std::max(width, fx::fixedType(user->getResult(0)).getWidth());
+    else if (auto function = dyn_cast<fx::FunctionOp>(user))
+      width = std::max(width, inputBits(functionFrom(function.getNumbers())));
+    else if (isa<fx::AddOp, fx::SubOp, fx::NegOp, fx::AssumeOp>(user) || isStructure(user))
+      width = std::max(width, consumerRing(user->getResult(0)));
+  }
+  consumerRings_[value] = width;
+  return width;
+}
+
+unsigned Lowering::ringWithSlack(Value product, unsigned width) const {
+  // More bits of a product cost more than an extension of its operands would save.
+  constexpr unsigned kMaxMore = 4;
+  unsigned wanted = width;
+  for (Operation *user : product.getUsers()) {
+    if (isa<fx::AddOp, fx::SubOp, fx::AssumeOp>(user) || isStructure(user)) {
+      wanted = std::max(wanted, ringWithSlack(user->getResult(0), width));
+    } else if (auto truncate = dyn_cast<fx::TruncateOp>(user)) {
+      auto shift = static_cast<unsigned>(truncate.getShift());
+      unsigned behind = consumerRing(truncate.getResult());
+      if (shift < width && behind > width - shift)
+        wanted = std::max(wanted, behind <= width + kMaxMore ? behind : 0);
+      if (shift < width && behind > width - shift)
+        wanted = std::max(wanted, range(user->getOperand(0)).signedBits() + 1);
+    }
+  }
+  return std::min(wanted, kMaxWidth);
 }
 
 void Lowering::lowerTruncate(Operation *op, Value input, unsigned shift, fx::Rounding rounding) {
@@ -115,12 +142,22 @@ void Lowering::lowerTruncate(Operation *op, Value input, unsigned shift, fx::Rou
   auto reduced =
       create<mpc::TruncateReduceOp>(arith(input, width - shift), shares, shift, rounding);
   mpc::Knowledge known = knowledgeOf(rounded, width);
-  if (known != mpc::Knowledge::kGeneral && keepsRing(op, width, shift)) {
+  unsigned wanted = consumerRing(result);
+  if (known != mpc::Knowledge::kGeneral && wanted > width - shift) {
+    // What follows wants it wide: the wrap of a known sign is found beside the carry.
     auto same = create<mpc::TruncateOp>(shares.getType(), shares, shift, rounding, known);
-    Value grown = extend(reduced.getResult(), width, range(result));
-    bool staysWide =
-        times_.seconds(same) < times_.seconds(reduced) + times_.seconds(grown.getDefiningOp());
-    grown.getDefiningOp()->erase();
+    SmallVector<Operation *> grown;
+    auto secondsTo = [&](Value from) {
+      if (ringWidth(from) >= wanted)
+        return 0.0;
+      grown.push_back(extend(from, wanted, range(result)).getDefiningOp());
+      return chooseRadix(grown.back(), times_);
+    };
+    double wide = chooseRadix(same, times_) + secondsTo(same.getResult());
+    double narrow = chooseRadix(reduced, times_) + secondsTo(reduced.getResult());
+    for (Operation *extension : grown)
+      extension->erase();
+    bool staysWide = wide < narrow;
     Operation *other = staysWide ? reduced.getOperation() : same.getOperation();
     define(result, staysWide ? same.getResult() : reduced.getResult());
     other->erase();

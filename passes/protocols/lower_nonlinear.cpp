@@ -2,6 +2,8 @@
 // Lowering of comparisons and of what is made of them. Signs are read in the narrowest ring that
 // holds what is compared; selected values are computed in the result's ring.
 #include "passes/protocols/lowering.h"
+#include "passes/protocols/radix_choice.h"
+#include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
 
 using namespace mlir;
@@ -16,11 +18,72 @@ void Lowering::lowerRelu(fx::ReluOp op) {
   define(op.getResult(), shares);
 }
 
+namespace {
+
+// The same function in a wider ring: its last step is a truncation into any. Where the sum before
+// it filled its ring it gets a bit more, so that its sign fact makes the wider result cheap; that
+// the results are what they were, for all inputs of the range, is tried.
+std::optional<ScalarFunction> withOutputBits(const ScalarFunction &f, unsigned width,
+                                             const IntegerRange &inputs) {
+  constexpr __int128 kMostInputs = 1 << 17;
+  constexpr unsigned kMostSumBits = 60;
+  const auto *piecewise = std::get_if<PiecewisePolynomial>(&f);
+  if (piecewise == nullptr || inputs.high - inputs.low >= kMostInputs)
+    return std::nullopt;
+  PiecewisePolynomial wide = *piecewise;
+  wide.outputBits = width;
+  if (wide.sumFact == SignFact::kUnknown) {
+    wide.sumBits = piecewise->outputBits + wide.drop + 1;
+    wide.sumFact = SignFact::kSmall;
+  }
+  if (wide.sumBits > kMostSumBits)
+    return std::nullopt;
+  for (auto x = static_cast<int64_t>(inputs.low); x <= static_cast<int64_t>(inputs.high); ++x)
+    if (evaluate(wide, x) != evaluate(*piecewise, x))
+      return std::nullopt;
+  return wide;
+}
+
+} // namespace
+
 void Lowering::lowerFunction(fx::FunctionOp op) {
   const ScalarFunction f = functionFrom(op.getNumbers());
-  define(op.getResult(), create<mpc::FunctionOp>(arith(op.getResult(), outputBits(f)),
-                                                 ring(op.getInput(), inputBits(f)),
-                                                 op.getFunction(), op.getNumbers()));
+  Value input = ring(op.getInput(), inputBits(f));
+  auto narrow = create<mpc::FunctionOp>(arith(op.getResult(), outputBits(f)), input,
+                                        op.getFunction(), op.getNumbers());
+  unsigned wanted = consumerRing(op.getResult());
+  std::optional<ScalarFunction> wider;
+  if (wanted > outputBits(f)) {
+    const IntegerRange inputs = range(op.getInput());
+    std::vector<int64_t> key(op.getNumbers().begin(), op.getNumbers().end());
+    for (__int128 number : {inputs.low, inputs.high, static_cast<__int128>(wanted)})
+      key.push_back(static_cast<int64_t>(number));
+    auto [known, isNew] = wideFunctions_.try_emplace(std::move(key));
+    if (isNew)
+      known->second = withOutputBits(f, wanted, inputs);
+    wider = known->second;
+  }
+  if (wider) {
+    auto wide = create<mpc::FunctionOp>(arith(op.getResult(), wanted), input, op.getFunction(),
+                                        numbersOf(*wider));
+    Operation *grown = extend(narrow.getResult(), wanted, range(op.getResult())).getDefiningOp();
+    bool staysNarrow =
+        chooseRadix(narrow, times_) + chooseRadix(grown, times_) <= chooseRadix(wide, times_);
+    grown->erase();
+    define(op.getResult(), staysNarrow ? narrow.getResult() : wide.getResult());
+    (staysNarrow ? wide : narrow)->erase();
+    return;
+  }
+  define(op.getResult(), narrow);
+}
+
+void Lowering::lowerRows(fx::RowsOp op) {
+  const RowFunction f = rowFunctionFrom(op.getNumbers());
+  const Value divisor = op.getDivisor();
+  define(op.getResult(), create<mpc::RowsOp>(arith(op.getResult(), outputBits(f)),
+                                             ring(op.getInput(), inputBits(f)),
+                                             divisor ? ring(divisor, divisorBits(f)) : Value(),
+                                             op.getFunction(), op.getNumbers()));
 }
 
 void Lowering::lowerAbs(fx::AbsOp op) {

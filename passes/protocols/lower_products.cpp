@@ -35,7 +35,8 @@ unsigned Lowering::comparedWidth(Value value, unsigned shift) const {
 }
 
 unsigned Lowering::productWidth(Value product) const {
-  unsigned width = std::max(fx::fixedType(product).getWidth(), bits(product));
+  unsigned width =
+      ringWithSlack(product, std::max(fx::fixedType(product).getWidth(), bits(product)));
   unsigned wanted = comparedWidth(product, 0);
   return wanted <= std::min(width + kMaxExtraBits, 64U) ? std::max(width, wanted) : width;
 }

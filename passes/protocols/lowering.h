@@ -8,10 +8,12 @@
 #include "passes/analysis/integer_ranges.h"
 #include "passes/cost/time_model.h"
 #include "passes/protocols/overrides.h"
+#include "runtime/functions/scalar_function.h"
 
 #include "mlir/IR/Builders.h"
 
 #include <set>
+#include <vector>
 
 namespace dyad {
 
@@ -67,7 +69,12 @@ private:
   /// Ring that a value needs so that after `shift` bits of truncation so far and those to come its
   /// maxima can be taken; 0 if none are.
   unsigned comparedWidth(mlir::Value value, unsigned shift) const;
-  bool keepsRing(mlir::Operation *op, unsigned ring, unsigned shift) const;
+  /// The widest ring in which products and functions of the value are computed, directly or behind
+  /// what is local; 0 if there are none.
+  unsigned consumerRing(mlir::Value value) const;
+  /// The ring for a product that is truncated and then goes into another one: with a bit to spare
+  /// the truncation can end in a wide ring for no more flows, or be extended without a comparison.
+  unsigned ringWithSlack(mlir::Value product, unsigned width) const;
 
   // Values.
   bool isShared(mlir::Value value) const {
@@ -106,6 +113,9 @@ private:
   mlir::OpBuilder builder_;
   mlir::Location location_ = mlir::UnknownLoc::get(function_.getContext());
   llvm::DenseMap<mlir::Value, Shares> shares_;
+  mutable llvm::DenseMap<mlir::Value, unsigned> consumerRings_;
+  /// Functions with wider results, by numbers, range and ring.
+  std::map<std::vector<int64_t>, std::optional<ScalarFunction>> wideFunctions_;
   /// Shares of the bits that fx.step values stand for, and whether of their complements.
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, bool>> bits_;
 };

@@ -9,5 +9,6 @@
 #include "runtime/tensor/local.h"
 #include "runtime/tensor/maxima.h"
 #include "runtime/tensor/pointwise.h"
+#include "runtime/tensor/prepared.h"
 #include "runtime/tensor/rows.h"
 #include "runtime/tensor/sharing.h"

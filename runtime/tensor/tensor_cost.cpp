@@ -135,6 +135,10 @@ he::LinearSpec heMatmulSpec(const Shape &lhs, const Shape &rhs, bool serverIsLef
   return spec;
 }
 
+Cost matmulPreparedCost(std::uint64_t n, unsigned bits) {
+  return revealCost(n, bits, Owner::kServer);
+}
+
 Cost matmulSharedCost(const Shape &lhs, const Shape &rhs, unsigned bits) {
   const MatrixShape shape = matmulPlan(lhs, rhs).shape;
   return privateMatrixProductCost(shape, {bits, false}, bits, Role::kServer)

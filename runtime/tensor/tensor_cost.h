@@ -59,6 +59,8 @@ he::LinearSpec heConvSpec(const clear::Shape &input, const clear::Shape &weight,
                           clear::Format weightFormat, bool packed);
 he::LinearSpec heMatmulSpec(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft,
                             unsigned bits, clear::Format serverFormat, bool packed);
+/// The difference to a mask, to the server; what was prepared is a product of its own.
+Cost matmulPreparedCost(std::uint64_t n, unsigned bits);
 Cost matmulSharedCost(const clear::Shape &lhs, const clear::Shape &rhs, unsigned bits);
 Cost mulPrivateCost(std::uint64_t n, unsigned bits, clear::Format factorFormat, Owner owner);
 Cost matmulBitCost(const clear::Shape &bits, const clear::Shape &matrix, unsigned width);
