@@ -9,6 +9,7 @@
 #include "passes/analysis/float_ranges.h"
 #include "passes/numbers/precision.h"
 #include "passes/numbers/synthetic_samples.h"
+#include "passes/numbers/tie_steps.h"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -87,6 +88,9 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
     llvm::DenseMap<Value, FloatRange> seen;
     if (failed(measure(inputs, seen)))
       return signalPassFailure();
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        tieSteps(function.getBody().front(), seen);
     insertAssumptions(seen, isDrawn, bits);
   }
 
