@@ -16,6 +16,7 @@ namespace dyad {
 /// For each input name, `count` times the input's elements in row-major order.
 struct Samples {
   std::size_t count = 0;
+  bool isDrawn = false; ///< by the compiler, not given
   std::map<std::string, std::vector<float>> values;
 
   /// Element values of sample `index` of an input.
