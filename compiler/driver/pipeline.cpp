@@ -85,6 +85,14 @@ LogicalResult Compilation::toFx() {
     samples = std::make_shared<const Samples>(std::move(*loaded));
   }
 
+  if (!options_.scale && !options_.weightScaleGiven) {
+    progress_.step("scaling channels");
+    PassManager scale(&context_);
+    scale.addPass(createScaleChannels({{}, options_.config}, samples));
+    if (failed(scale.run(*fx_)))
+      return failure();
+  }
+
   progress_.step("measuring ranges");
   CalibrateRangesOptions ranges;
   if (options_.headroom) {
@@ -118,7 +126,7 @@ LogicalResult Compilation::toFx() {
   if (failed(convert.run(*fx_)))
     return failure();
   if (failed(run(*fx_, "infer-ownership,func.func(insert-truncations,widen-accumulators,cse),"
-                       "eliminate-dead-code")))
+                       "eliminate-dead-code,verify-ranges")))
     return failure();
 
   progress_.step("checking widths on samples");

@@ -4,6 +4,7 @@
 #include "passes/analysis/integer_ranges.h"
 
 #include "ir/fx/owner.h"
+#include "ir/weights.h"
 #include "runtime/functions/scalar_function.h"
 #include "runtime/net/error.h"
 
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 using namespace mlir;
 
@@ -90,6 +92,24 @@ bool isPadded(ArrayRef<int64_t> pads) {
   return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
 }
 
+// Bounds of a sum of products of known weights with numbers of one range, or with none of them.
+class WeightedSum {
+public:
+  WeightedSum(const IntegerRange &input, bool mayMiss) : input_(input) {
+    if (mayMiss)
+      input_ = hull(input_, {0, 0});
+  }
+  void add(int64_t weight) { (weight > 0 ? positive_ : negative_) += weight; }
+  IntegerRange range() const {
+    return sum(product(input_, {positive_, positive_}), product(input_, {negative_, negative_}));
+  }
+
+private:
+  IntegerRange input_;
+  __int128 positive_ = 0;
+  __int128 negative_ = 0;
+};
+
 } // namespace
 
 unsigned IntegerRange::signedBits() const {
@@ -115,17 +135,79 @@ IntegerRange IntegerRanges::at(Value value) const {
   return found == ranges_.end() ? rangeOf(fx::fixedType(value)) : found->second;
 }
 
-IntegerRanges::IntegerRanges(func::FuncOp function, bool strict) : strict_(strict) {
+IntegerRange IntegerRanges::computed(Value value) const {
+  auto found = computed_.find(value);
+  return found == computed_.end() ? at(value) : found->second;
+}
+
+IntegerRanges::IntegerRanges(func::FuncOp function, bool strict, const SymbolTable *symbols)
+    : strict_(strict), symbols_(symbols) {
   function.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op->getNumResults() != 1 || !fx::fixedType(op->getResult(0)))
       return;
     IntegerRange type = rangeOf(fx::fixedType(op->getResult(0)));
     IntegerRange range = compute(op);
+    computed_[op->getResult(0)] = range;
     if (strict_ && (range.low < type.low || range.high > type.high))
       range = type; // the ring wraps: anything of the type
     range = {std::max(range.low, type.low), std::min(range.high, type.high)};
     ranges_[op->getResult(0)] = range.low <= range.high ? range : type;
   });
+}
+
+// The integers of a constant, where they may be looked at.
+std::vector<int64_t> IntegerRanges::weightsOf(Value value) const {
+  auto constant = value.getDefiningOp<fx::ConstantOp>();
+  if (symbols_ == nullptr || !constant)
+    return {};
+  auto weight = symbols_->lookup<fx::WeightOp>(constant.getWeight());
+  return weight && weight.getValue() ? integerValues(*weight.getValue()) : std::vector<int64_t>();
+}
+
+IntegerRange IntegerRanges::product(fx::Conv2DOp conv) const {
+  // Padding takes terms away, so a sum may have fewer than all.
+  const bool padded = isPadded(conv.getPads());
+  const int64_t terms = productOf(shapeOf(conv.getWeight()).drop_front());
+  const IntegerRange input = at(conv.getInput());
+  const std::vector<int64_t> weights = weightsOf(conv.getWeight());
+  const std::vector<int64_t> bias =
+      conv.getBias() ? weightsOf(conv.getBias()) : std::vector<int64_t>();
+  const IntegerRange anyBias = conv.getBias() ? at(conv.getBias()) : IntegerRange{0, 0};
+  if (weights.empty())
+    return sum(repeated(dyad::product(input, at(conv.getWeight())), padded ? 0 : terms, terms),
+               anyBias);
+  std::optional<IntegerRange> range;
+  for (size_t first = 0, channel = 0; first < weights.size();
+       first += static_cast<size_t>(terms), ++channel) {
+    WeightedSum one(input, padded);
+    for (size_t i = 0; i < static_cast<size_t>(terms); ++i)
+      one.add(weights[first + i]);
+    const IntegerRange offset = bias.empty() ? anyBias : IntegerRange{bias[channel], bias[channel]};
+    const IntegerRange result = sum(one.range(), offset);
+    range = range ? hull(*range, result) : result;
+  }
+  return *range;
+}
+
+IntegerRange IntegerRanges::product(fx::MatMulOp matmul) const {
+  const auto inner = static_cast<size_t>(shapeOf(matmul.getLhs()).back());
+  const std::vector<int64_t> right = weightsOf(matmul.getRhs());
+  const std::vector<int64_t> left = right.empty() ? weightsOf(matmul.getLhs()) : right;
+  if (left.empty())
+    return repeated(dyad::product(at(matmul.getLhs()), at(matmul.getRhs())),
+                    static_cast<int64_t>(inner), static_cast<int64_t>(inner));
+  // Each column of a matrix on the right, or row of one on the left, bounds its own outputs.
+  const IntegerRange input = at(right.empty() ? matmul.getRhs() : matmul.getLhs());
+  const size_t columns = right.empty() ? 1 : static_cast<size_t>(shapeOf(matmul.getRhs()).back());
+  std::optional<IntegerRange> range;
+  for (size_t block = 0; block < left.size(); block += inner * columns)
+    for (size_t column = 0; column < columns; ++column) {
+      WeightedSum one(input, false);
+      for (size_t i = 0; i < inner; ++i)
+        one.add(left[block + i * columns + column]);
+      range = range ? hull(*range, one.range()) : one.range();
+    }
+  return range.value_or(IntegerRange{0, 0});
 }
 
 IntegerRange IntegerRanges::compute(Operation *op) const {
@@ -155,7 +237,21 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
                            static_cast<int64_t>(assume.getHigh())};
         return {std::max(range.low, in().low), std::min(range.high, in().high)};
       })
+      .Case([&](fx::ConstantOp) -> IntegerRange {
+        const std::vector<int64_t> weights = weightsOf(op->getResult(0));
+        if (weights.empty())
+          return rangeOf(fx::fixedType(op->getResult(0)));
+        auto [low, high] = std::minmax_element(weights.begin(), weights.end());
+        return {*low, *high};
+      })
       .Case<fx::ResizeOp, fx::RevealOp>([&](auto) { return in(); })
+      .Case([&](fx::RequantizeOp) -> IntegerRange {
+        const int lost = fx::fixedType(op->getOperand(0)).getFraction() -
+                         fx::fixedType(op->getResult(0)).getFraction();
+        const __int128 factor = static_cast<__int128>(1) << std::min(std::abs(lost), 99);
+        return lost >= 0 ? divided(in(), factor, fx::Rounding::kNearest)
+                         : dyad::product(in(), {factor, factor});
+      })
       .Case([&](fx::TruncateOp truncate) {
         return divided(in(), static_cast<__int128>(1) << truncate.getShift(),
                        truncate.getRounding());
@@ -165,14 +261,14 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
       })
       .Case([&](fx::ShiftLeftOp shift) {
         __int128 factor = static_cast<__int128>(1) << shift.getShift();
-        return product(in(), {factor, factor});
+        return dyad::product(in(), {factor, factor});
       })
       .Case([&](fx::AddOp) { return sum(in(), in(1)); })
       .Case([&](fx::SubOp) { return difference(in(), in(1)); })
       .Case([&](fx::MinOp) { return minimum(in(), in(1)); })
       .Case([&](fx::MaxOp) { return maximum(in(), in(1)); })
       .Case([&](fx::MulOp mul) {
-        IntegerRange range = product(in(), in(1));
+        IntegerRange range = dyad::product(in(), in(1));
         return mul.getLhs() == mul.getRhs() ? maximum(range, {0, 0}) : range;
       })
       .Case([&](fx::NegOp) { return difference(zero, in()); })
@@ -203,20 +299,10 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
       .Case([&](fx::PReluOp prelu) {
         int fraction = std::clamp(fx::fixedType(prelu.getSlope()).getFraction(), 0, 62);
         __int128 one = static_cast<__int128>(1) << fraction;
-        IntegerRange negative = product(minimum(in(), zero), in(1));
-        return hull(product(maximum(in(), zero), {one, one}), negative);
+        IntegerRange negative = dyad::product(minimum(in(), zero), in(1));
+        return hull(dyad::product(maximum(in(), zero), {one, one}), negative);
       })
-      .Case([&](fx::Conv2DOp conv) {
-        // Padding takes terms away, so a sum may have fewer than all.
-        int64_t terms = productOf(shapeOf(conv.getWeight()).drop_front());
-        IntegerRange term = product(in(), in(1));
-        IntegerRange range = repeated(term, isPadded(conv.getPads()) ? 0 : terms, terms);
-        return conv.getBias() ? sum(range, at(conv.getBias())) : range;
-      })
-      .Case([&](fx::MatMulOp matmul) {
-        int64_t terms = shapeOf(matmul.getLhs()).back();
-        return repeated(product(in(), in(1)), terms, terms);
-      })
+      .Case<fx::Conv2DOp, fx::MatMulOp>([&](auto linear) { return product(linear); })
       .Case<fx::MaxPool2DOp, fx::ReduceMaxOp, fx::ReduceMinOp>([&](auto) { return in(); })
       .Case([&](fx::SumPool2DOp pool) {
         int64_t terms = productOf(pool.getKernel());

@@ -123,3 +123,16 @@ def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
 }
 
 #endif
+def VerifyRanges : Pass<"verify-ranges", "::mlir::ModuleOp"> {
+  let summary = "Refuse widths that can overflow";
+  let description = [{
+    For every operation the integers that it can compute, by intervals from the inputs' ranges, the weights' values (their types' ranges where
+    they stand without) and every `fx.assume`; each has to fit its type, unless all that uses it is an `fx.assume`: then
+    the program says what it relies on, and `reference` checks it. Functions must have a value for all that reaches them. What does not hold is
+    reported in one run, each with the node's name, what it can be and the width it needs. Changes nothing.
+
+    Requires: `fx` operations only. Example: tests/lit/numbers/verify-ranges.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+}
+

@@ -4,6 +4,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "llvm/ADT/STLExtras.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
 namespace dyad {
 namespace {
 
@@ -51,6 +57,20 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
     }
     if (where.starts_with("node ") && isProtocolKey(key))
       continue;
+    if (!isInput && key == kChannelShifts) {
+      constexpr int64_t kMostShift = 40;
+      bool isList =
+          value.is_array() && llvm::all_of(value, [&](const Json &shift) {
+            return shift.is_number_integer() && std::abs(shift.get<int64_t>()) <= kMostShift;
+          });
+      if (isList)
+        numbers.channelShifts = value.get<std::vector<int64_t>>();
+      else
+        report(fmt::format("{}: '{}' must be a list of integers of -{} to {}", where, key,
+                           kMostShift, kMostShift));
+      ok &= isList;
+      continue;
+    }
     const IntegerKey *known = nullptr;
     for (const IntegerKey &candidate : kKeys)
       if (key == candidate.name && !(isInput && key.starts_with("weight")))
@@ -58,8 +78,8 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
     if (known == nullptr) {
       report(fmt::format("{}: unknown key '{}'; known are scale, bitwidth, {}", where, key,
                          isInput ? "low, high"
-                                 : "accumulator_bitwidth, weight_scale, weight_bitwidth, and for "
-                                   "nodes protocol, fused, radix"));
+                                 : "accumulator_bitwidth, weight_scale, weight_bitwidth, "
+                                   "channel_shifts, and for nodes protocol, fused, radix"));
       ok = false;
     } else if (!value.is_number_integer() || value.get<int64_t>() < known->low ||
                value.get<int64_t>() > known->high) {
@@ -83,6 +103,8 @@ Json toJson(const NodeNumbers &numbers) {
   for (const IntegerKey &key : kKeys)
     if (numbers.*key.member)
       json[key.name] = *(numbers.*key.member);
+  if (numbers.channelShifts)
+    json[kChannelShifts] = *numbers.channelShifts;
   if (numbers.low)
     json["low"] = *numbers.low;
   if (numbers.high)
@@ -95,6 +117,8 @@ NodeNumbers completed(NodeNumbers numbers, const NodeNumbers &from) {
   for (const IntegerKey &key : kKeys)
     if (!(numbers.*key.member))
       numbers.*key.member = from.*key.member;
+  if (!numbers.channelShifts)
+    numbers.channelShifts = from.channelShifts;
   return numbers;
 }
 
@@ -107,6 +131,26 @@ llvm::StringRef baseName(llvm::StringRef key) {
 } // namespace
 
 bool NodeNumbers::empty() const { return dyad::toJson(*this).empty(); }
+
+bool NumbersConfig::givesChannelShifts() const {
+  auto gives = [](const NodeNumbers &numbers) {
+    return numbers.channelShifts || numbers.weightScale || numbers.weightBitwidth;
+  };
+  return gives(defaults) ||
+         llvm::any_of(nodes, [&](const auto &node) { return gives(node.second); });
+}
+
+bool readNumbersConfig(const std::string &path, NumbersConfig &config, Report report) {
+  if (path.empty())
+    return true;
+  std::ifstream file(path);
+  if (!file) {
+    report("cannot be read; check the path");
+    return false;
+  }
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return config.parse(text, report);
+}
 
 bool NumbersConfig::parse(llvm::StringRef text, Report report) {
   given_ = true;

@@ -15,6 +15,9 @@
 
 namespace dyad {
 
+/// The key of a configuration, and the attribute of linear operations that says the same in a dump.
+inline constexpr const char *kChannelShifts = "channel_shifts";
+
 /// Numbers of one input or node; what is absent is chosen by the compiler.
 struct NodeNumbers {
   std::optional<int64_t> scale;               ///< fraction bits of the result
@@ -23,13 +26,16 @@ struct NodeNumbers {
   std::optional<int64_t> weightScale;         ///< fraction bits of the weights
   std::optional<int64_t> weightBitwidth;      ///< width of the weights
   std::optional<double> low, high;            ///< range of an input
+  /// Powers of two that a linear operation's output channels are scaled by; empty: none.
+  std::optional<std::vector<int64_t>> channelShifts;
 
   bool empty() const;
 };
 
 /// A configuration file: `{"defaults": {...}, "inputs": {NAME: {...}}, "nodes": {NAME: {...}}}`
 /// with the keys scale, bitwidth, accumulator_bitwidth, weight_scale, weight_bitwidth, and for
-/// inputs low and high. The keys protocol, fused and radix of nodes are left to passes/protocols.
+/// inputs low and high, for nodes and defaults channel_shifts. The keys protocol, fused and radix
+/// of nodes are left to passes/protocols.
 class NumbersConfig {
 public:
   /// Parses a file's text; every problem goes to `report`, one call each. False if there was one.
@@ -46,6 +52,8 @@ public:
   /// The same key as `node` reads.
   static std::string nodeKey(llvm::StringRef name, unsigned k);
 
+  /// Whether factors of channels follow from the file alone: it names some, or scales of weights.
+  bool givesChannelShifts() const;
   /// Whether a file was read: then weight widths follow from it alone.
   bool isGiven() const { return given_; }
 
@@ -59,5 +67,9 @@ public:
 private:
   bool given_ = false;
 };
+
+/// Reads and parses a file; an empty name is none. Problems go to `report`; false if there was one.
+bool readNumbersConfig(const std::string &path, NumbersConfig &config,
+                       llvm::function_ref<void(const std::string &)> report);
 
 } // namespace dyad

@@ -102,6 +102,7 @@ void Converter::convertConvolution(nn::Conv2DOp op) {
   Value value = builder_.create<fx::Conv2DOp>(
       op.getLoc(), type(op.getResult(), chosen.width, fraction, owner), input.value, weights.value,
       biasValue, op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr());
+  copyChannelShifts(op, value);
   finish(op, value, chosen, false);
 }
 
@@ -144,7 +145,18 @@ void Converter::convertMatMul(nn::MatMulOp op) {
       op.getLoc(),
       type(op.getResult(), chosen.width, fraction, fx::join(lhs.getOwner(), rhs.getOwner())),
       numbers[0].value, numbers[1].value);
+  copyChannelShifts(op, value);
   finish(op, value, chosen, false);
+}
+
+void Converter::copyChannelShifts(Operation *op, Value value) {
+  auto shifts = op->getAttrOfType<DenseI64ArrayAttr>(kChannelShifts);
+  if (!shifts)
+    return;
+  value.getDefiningOp()->setAttr(kChannelShifts, shifts);
+  if (!nodeName(op).empty())
+    chosen_.nodes[NumbersConfig::nodeKey(nodeName(op), keys_.index(op))].channelShifts =
+        std::vector<int64_t>(shifts.asArrayRef());
 }
 
 void Converter::convertProduct(nn::MulOp op) {

@@ -219,6 +219,8 @@ void Converter::convertStructure(Operation *op) {
                     type(result, width, fraction, fx::join(ownerOf(sum), ownerOf(padded))), sum,
                     padded)
               : padded;
+    // At each place all but one of them are zero.
+    sum = assumed(sum, withZero(range), fx::RangeKind::kProved);
   }
   numbers_[result] = {sum, withZero(range), true};
 }
@@ -423,6 +425,7 @@ void Converter::convertAveragePool(nn::AveragePool2DOp op) {
       op.getLoc(), type(result, accumulator.width, from.getFraction(), from.getOwner()),
       number.value, op.getKernelAttr(), op.getStridesAttr(), builder_.getDenseI64ArrayAttr(pads),
       op.getDilationsAttr());
+  value = assumed(value, accumulator);
   auto same = [](const std::vector<int64_t> &list) {
     return llvm::all_of(list, [&](int64_t x) { return x == list.front(); });
   };
@@ -446,6 +449,12 @@ void Converter::convertAveragePool(nn::AveragePool2DOp op) {
                                     : std::max(2U, product.range.signedBits());
   if (auto fixed = configured(op).accumulatorBitwidth; fixed && !choices_.bitwidth)
     product.width = std::min(64U, static_cast<unsigned>(*fixed) + 14);
+  IntegerRange fits{-(static_cast<__int128>(1) << (product.width - 1)),
+                    (static_cast<__int128>(1) << (product.width - 1)) - 1};
+  if (!contains(fits, product.range)) {
+    product.assumed = product.range = cut(product.range, fits);
+    product.kind = fx::RangeKind::kDeclared;
+  }
   Value mean = builder_.create<fx::MulOp>(
       op.getLoc(),
       type(result, product.width, from.getFraction() + kReciprocalBits, from.getOwner()), value,
@@ -481,6 +490,10 @@ void Converter::convertReduce(nn::ReduceOp op) {
       width = from.getWidth();
     input = builder_.create<fx::AbsOp>(
         op.getLoc(), type(input, width, from.getFraction(), from.getOwner()), input);
+    if (term.signedBits() > width) {
+      term.high = (static_cast<__int128>(1) << (width - 1)) - 1;
+      input = assumed(input, term, fx::RangeKind::kDeclared);
+    }
   }
   IntegerRange sum = scaledBy(term, terms);
   bool isMean = kind == nn::ReduceKind::kMean;
@@ -489,7 +502,7 @@ void Converter::convertReduce(nn::ReduceOp op) {
       op.getLoc(), type(result, accumulator.width, from.getFraction(), from.getOwner()), input,
       op.getAxesAttr());
   if (isMean)
-    divide(op, value, accumulator.range, terms);
+    divide(op, assumed(value, accumulator), accumulator.range, terms);
   else
     finish(op, value, accumulator, scales_.fraction(result) == from.getFraction());
 }

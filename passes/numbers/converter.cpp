@@ -229,6 +229,8 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
   if (fixed) {
     // Nothing but the configuration decides, so that models with other weights get the same types.
     format.width = static_cast<unsigned>(*fixed);
+    format.assumed = format.range;
+    format.kind = fx::RangeKind::kDeclared;
     format.range = signedRange(format.width);
     consulted(op, key, format.width);
     return format;
@@ -257,19 +259,29 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
   IntegerRange fits = signedRange(format.width);
   if (format.range.low > fits.high || format.range.high < fits.low)
     fail(op, fmt::format("is known to overflow {} bits; it needs {}", format.width, needed));
+  if (format.assumed) {
+  } else if (!contains(fits, format.range)) {
+    format.assumed = fits; // who gives a width says so
+    format.kind = fx::RangeKind::kDeclared;
+  }
   format.range = cut(format.range, fits);
-  if (format.assumed)
     format.assumed = cut(*format.assumed, fits);
   consulted(op, key, format.width);
   return format;
 }
+Value Converter::assumed(Value value, const IntegerRange &range, fx::RangeKind kind) {
+  return builder_.create<fx::AssumeOp>(value.getLoc(), value.getType(), value,
+                                       static_cast<uint64_t>(range.low),
+                                       static_cast<uint64_t>(range.high), kind);
+}
+
+Value Converter::assumed(Value value, const Format &format) {
+  return format.assumed ? assumed(value, *format.assumed, format.kind) : value;
+}
+
 
 void Converter::finish(Operation *op, Value value, const Format &format, bool settled) {
-  if (format.assumed)
-    value = builder_.create<fx::AssumeOp>(op->getLoc(), value.getType(), value,
-                                          static_cast<uint64_t>(format.assumed->low),
-                                          static_cast<uint64_t>(format.assumed->high), format.kind);
-  numbers_[op->getResult(0)] = {value, format.range, settled};
+  numbers_[op->getResult(0)] = {assumed(value, format), format.range, settled};
 }
 
 Converter::Number Converter::raw(Value value) { return numbers_.lookup(value); }
@@ -296,13 +308,20 @@ Converter::Number Converter::settled(Value value) {
     width = kMaxWidth;
   }
   consulted(op, "bitwidth", width);
-  range = numbers.bitwidth ? signedRange(width) : cut(range, signedRange(width));
+  const IntegerRange fits = signedRange(width);
+  const bool isGiven = numbers.bitwidth || !contains(fits, range);
+  range = numbers.bitwidth ? fits : cut(range, fits);
   Number result{number.value, range, true};
   RankedTensorType to = type(value, width, fraction, from.getOwner());
   if (to != number.value.getType()) {
     OpBuilder::InsertionGuard guard(builder_);
     builder_.setInsertionPointAfterValue(number.value);
-    result.value = builder_.create<fx::RequantizeOp>(number.value.getLoc(), to, number.value);
+    Value input = number.value;
+    // Who gives a width says that the number fits it.
+    IntegerRange held = cut(rangeOf(from), beforeRescaling(fits, from.getFraction() - fraction));
+    if (isGiven && held != rangeOf(from))
+      input = assumed(input, held, fx::RangeKind::kDeclared);
+    result.value = builder_.create<fx::RequantizeOp>(number.value.getLoc(), to, input);
   }
   settled_[value] = result;
   return result;

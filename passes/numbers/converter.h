@@ -9,6 +9,7 @@
 #include "passes/numbers/config.h"
 #include "passes/numbers/quantiser.h"
 #include "passes/numbers/scale_groups.h"
+#include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -75,6 +76,8 @@ private:
   void convertConvolution(nn::Conv2DOp op);
   void convertMatMul(nn::MatMulOp op);
   void convertMaxPool(nn::MaxPool2DOp op);
+  /// What scale-channels did stays visible on the fx operation.
+  void copyChannelShifts(mlir::Operation *op, mlir::Value value);
   void convertAveragePool(nn::AveragePool2DOp op);
   void convertReduce(nn::ReduceOp op);
   void convertArgMax(nn::ArgMaxOp op);
@@ -135,6 +138,9 @@ private:
   mlir::OpBuilder builder_;
   llvm::DenseMap<mlir::Value, Number> numbers_;
   llvm::DenseMap<mlir::Value, Number> settled_;
+  mlir::Value assumed(mlir::Value value, const IntegerRange &range, fx::RangeKind kind);
+  /// The value behind an fx.assume, if the format says so.
+  mlir::Value assumed(mlir::Value value, const Format &format);
   /// What was found before: recurrent steps ask for the same again and again.
   std::map<std::string, std::optional<ScalarFunction>> approximations_;
   bool ok_ = true;

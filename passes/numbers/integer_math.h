@@ -57,5 +57,15 @@ inline IntegerRange rescaled(const IntegerRange &a, int64_t by) {
     return roundedQuotient(a, static_cast<__int128>(1) << std::min<int64_t>(by, 99));
   return scaledBy(a, static_cast<__int128>(1) << std::min<int64_t>(-by, 99));
 }
+/// All numbers that `rescaled` by so much brings into the range.
+inline IntegerRange beforeRescaling(const IntegerRange &a, int64_t by) {
+  if (by <= 0) {
+    __int128 factor = static_cast<__int128>(1) << std::min<int64_t>(-by, 99);
+    return {-floorQuotient(-a.low, factor), floorQuotient(a.high, factor)};
+  }
+  __int128 factor = static_cast<__int128>(1) << std::min<int64_t>(by, 99);
+  return {clampedInteger(clampedProduct(a.low, factor) - factor / 2),
+          clampedInteger(clampedProduct(a.high, factor) + factor - factor / 2 - 1)};
+}
 
 } // namespace dyad

@@ -7,7 +7,6 @@
 #include "passes/numbers/precision.h"
 
 #include <fstream>
-#include <iterator>
 #include <set>
 
 using namespace mlir;
@@ -34,20 +33,7 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
         return failure();
       loaded_ = std::make_shared<const Samples>(std::move(*read));
     }
-    constexpr double kWork = 1e9;
-    constexpr double kDrawnMagnitude = 0.5;
-    auto count = static_cast<size_t>(std::clamp(kWork / workOf(module), 2.0, 16.0));
-    Samples few;
-    if (loaded_) {
-      few.count = std::min(count, loaded_->count);
-      for (const auto &[name, values] : loaded_->values)
-        few.values[name].assign(values.begin(),
-                                values.begin() + static_cast<std::ptrdiff_t>(
-                                                     values.size() / loaded_->count * few.count));
-    } else {
-      constexpr size_t kFirst = 5; // fields and blobs before noise, constants last
-      few = drawSamples(module, kDrawnMagnitude, count, kFirst);
-    }
+    const Samples few = fewSamples(module, loaded_.get());
     NnToFxOptions options;
     options.scale = scale;
     options.weightScale = weightScale;
@@ -85,11 +71,8 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
       getOperation().emitError("configuration '") << config << "': " << problem;
       ok_ = false;
     };
-    std::ifstream file(config);
-    if (!file)
-      return report("cannot be read; check the path");
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    numbers.parse(text, report);
+    if (!readNumbersConfig(config, numbers, report) && !numbers.isGiven())
+      return;
     std::set<std::string> nodes;
     std::set<std::string> inputs;
     function.walk([&](Operation *op) {
