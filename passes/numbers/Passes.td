@@ -5,6 +5,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ScaleChannels : Pass<"scale-channels", "::mlir::ModuleOp"> {
+  let summary = "Scale channels by powers of two, so that they are alike in size";
+  let description = [{
+    Between two linear operations, where everything computes f(c x) = c f(x) for positive c (ReLU, maxima, means, moves of
+    elements, sums of values with the same factors), each channel may have a factor: the weights and bias that produce it are
+    multiplied by it, those that read it divided. Powers of two keep the function exactly. They are chosen from the channels' largest
+    magnitudes on samples and from the weights, so that one fraction serves all channels of a value, and of a weight. Weights that are public,
+    or used more than once, stay as they are. The program is the same whatever the factors; the attribute `channel_shifts` of
+    the operation that produces a value, and the configuration's key of that name, are their exponents.
+
+    Before: `%1 = nn.matmul %0, %w : ...`
+    After:  `%1 = nn.matmul %0, %w {channel_shifts = array<i64: 0, 3, -1>} : ...`
+
+    Requires: weights with values, no `nn.assume` yet. Keeps: the function that the network computes.
+    Example: tests/lit/numbers/scale-channels.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [
+    ListOption<"samples", "samples", "std::string",
+               "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
+    Option<"config", "config", "std::string", "\"\"", "JSON file of per-node scales and widths">,
+  ];
+}
+
 def CalibrateRanges : Pass<"calibrate-ranges", "::mlir::ModuleOp"> {
   let summary = "Insert the ranges that values take on samples, with head-room";
   let description = [{
@@ -109,6 +133,19 @@ def DropSaturation : Pass<"drop-saturation", "::mlir::ModuleOp"> {
 
 def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
   let summary = "Refuse widths that overflow on samples";
+def VerifyRanges : Pass<"verify-ranges", "::mlir::ModuleOp"> {
+  let summary = "Refuse widths that can overflow";
+  let description = [{
+    For every operation the integers that it can compute, by intervals from the inputs' ranges, the weights' values (their types' ranges where
+    they stand without) and every `fx.assume`; each has to fit its type, unless all that uses it is an `fx.assume`: then
+    the program says what it relies on, and `reference` checks it. Functions must have a value for all that reaches them. What does not hold is
+    reported in one run, each with the node's name, what it can be and the width it needs. Changes nothing.
+
+    Requires: `fx` operations only. Example: tests/lit/numbers/verify-ranges.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+}
+
   let description = [{
     Runs the fixed-point program on the samples and reports every value that leaves its type or its `fx.assume`, with the
     ONNX node's name and the width it needs. Changes nothing.
@@ -123,16 +160,3 @@ def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
 }
 
 #endif
-def VerifyRanges : Pass<"verify-ranges", "::mlir::ModuleOp"> {
-  let summary = "Refuse widths that can overflow";
-  let description = [{
-    For every operation the integers that it can compute, by intervals from the inputs' ranges, the weights' values (their types' ranges where
-    they stand without) and every `fx.assume`; each has to fit its type, unless all that uses it is an `fx.assume`: then
-    the program says what it relies on, and `reference` checks it. Functions must have a value for all that reaches them. What does not hold is
-    reported in one run, each with the node's name, what it can be and the width it needs. Changes nothing.
-
-    Requires: `fx` operations only. Example: tests/lit/numbers/verify-ranges.mlir
-  }];
-  let dependentDialects = ["::dyad::fx::FxDialect"];
-}
-
