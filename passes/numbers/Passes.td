@@ -131,8 +131,6 @@ def DropSaturation : Pass<"drop-saturation", "::mlir::ModuleOp"> {
   ];
 }
 
-def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
-  let summary = "Refuse widths that overflow on samples";
 def VerifyRanges : Pass<"verify-ranges", "::mlir::ModuleOp"> {
   let summary = "Refuse widths that can overflow";
   let description = [{
@@ -146,6 +144,8 @@ def VerifyRanges : Pass<"verify-ranges", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dyad::fx::FxDialect"];
 }
 
+def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
+  let summary = "Refuse widths that overflow on samples";
   let description = [{
     Runs the fixed-point program on the samples and reports every value that leaves its type or its `fx.assume`, with the
     ONNX node's name and the width it needs. Changes nothing.

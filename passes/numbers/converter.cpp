@@ -229,9 +229,9 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
   if (fixed) {
     // Nothing but the configuration decides, so that models with other weights get the same types.
     format.width = static_cast<unsigned>(*fixed);
+    format.range = signedRange(format.width);
     format.assumed = format.range;
     format.kind = fx::RangeKind::kDeclared;
-    format.range = signedRange(format.width);
     consulted(op, key, format.width);
     return format;
   }
@@ -260,15 +260,16 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
   if (format.range.low > fits.high || format.range.high < fits.low)
     fail(op, fmt::format("is known to overflow {} bits; it needs {}", format.width, needed));
   if (format.assumed) {
+    format.assumed = cut(*format.assumed, fits);
   } else if (!contains(fits, format.range)) {
     format.assumed = fits; // who gives a width says so
     format.kind = fx::RangeKind::kDeclared;
   }
   format.range = cut(format.range, fits);
-    format.assumed = cut(*format.assumed, fits);
   consulted(op, key, format.width);
   return format;
 }
+
 Value Converter::assumed(Value value, const IntegerRange &range, fx::RangeKind kind) {
   return builder_.create<fx::AssumeOp>(value.getLoc(), value.getType(), value,
                                        static_cast<uint64_t>(range.low),
@@ -278,7 +279,6 @@ Value Converter::assumed(Value value, const IntegerRange &range, fx::RangeKind k
 Value Converter::assumed(Value value, const Format &format) {
   return format.assumed ? assumed(value, *format.assumed, format.kind) : value;
 }
-
 
 void Converter::finish(Operation *op, Value value, const Format &format, bool settled) {
   numbers_[op->getResult(0)] = {assumed(value, format), format.range, settled};

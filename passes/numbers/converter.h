@@ -62,9 +62,9 @@ private:
   void convert(mlir::Operation *op);
   void convertInput(nn::InputOp op);
   void convertOutput(nn::OutputOp op);
-  void convertStructure(mlir::Operation *op);
   void convertState(nn::StateOp op);
   void convertSetState(nn::SetStateOp op);
+  void convertStructure(mlir::Operation *op);
   void convertAssume(nn::AssumeOp op);
   void convertSum(mlir::Operation *op);
   void convertExtremum(mlir::Operation *op);
@@ -75,9 +75,9 @@ private:
   void convertSlope(mlir::Operation *op);
   void convertConvolution(nn::Conv2DOp op);
   void convertMatMul(nn::MatMulOp op);
-  void convertMaxPool(nn::MaxPool2DOp op);
   /// What scale-channels did stays visible on the fx operation.
   void copyChannelShifts(mlir::Operation *op, mlir::Value value);
+  void convertMaxPool(nn::MaxPool2DOp op);
   void convertAveragePool(nn::AveragePool2DOp op);
   void convertReduce(nn::ReduceOp op);
   void convertArgMax(nn::ArgMaxOp op);
@@ -120,6 +120,9 @@ private:
                                          fx::RangeKind &kind) const;
   mlir::RankedTensorType type(mlir::Value shapeOf, unsigned width, int64_t fraction,
                               fx::Owner owner) const;
+  mlir::Value assumed(mlir::Value value, const IntegerRange &range, fx::RangeKind kind);
+  /// The value behind an fx.assume, if the format says so.
+  mlir::Value assumed(mlir::Value value, const Format &format);
   /// Remembers the result of `op`, behind an fx.assume if the format says so.
   void finish(mlir::Operation *op, mlir::Value value, const Format &format, bool settled);
   void divide(mlir::Operation *op, mlir::Value sum, IntegerRange range, int64_t divisor);
