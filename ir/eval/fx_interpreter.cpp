@@ -257,11 +257,11 @@ FailureOr<FxInterpreter> FxInterpreter::create(ModuleOp module) {
 FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
                                     const Observer &observer, FxStates *states) const {
   FxRun run;
+  FxStates next;
   llvm::DenseMap<Value, Shared> values; // a value that is missing could not be computed
   auto report = [&](FxViolation violation) -> LogicalResult {
     if (mode == FxMode::kStop)
       return violation.op->emitError(violation.message);
-    FxStates next;
     run.violations.push_back(std::move(violation));
     return success();
   };
@@ -323,22 +323,21 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
       if (auto value = values.find(output.getValue()); value != values.end())
         run.outputs[output.getName().str()] = {*value->second,
                                                fx::fixedType(output.getValue()).getFraction()};
+    } else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
+      if (auto value = values.find(set.getValue()); value != values.end())
+        next[set.getName().str()] = *value->second;
     } else {
       FailureOr<Shared> result = Shared();
       if (auto constant = constants_.find(op); constant != constants_.end())
         result = constant->second;
-    }
-    else if (auto set = dyn_cast<fx::SetStateOp>(op)) {
-      if (auto value = values.find(set.getValue()); value != values.end())
-        next[set.getName().str()] = *value->second;
       else if (auto input = dyn_cast<fx::InputOp>(op))
         result = read(input);
+      else if (auto state = dyn_cast<fx::StateOp>(op))
+        result = std::make_shared<const Integers>(stateOf(state, states));
       else
         result = execute(op);
       if (failed(result))
         return failure();
-      else if (auto state = dyn_cast<fx::StateOp>(op))
-        result = std::make_shared<const Integers>(stateOf(state, states));
       if (*result) {
         if (failed(check(op, **result)))
           return failure();
@@ -350,10 +349,10 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
     for (Value value : program_.lastUses(i))
       values.erase(value);
   }
+  if (states != nullptr)
+    for (auto &[name, value] : next)
+      (*states)[name] = std::move(value);
   return run;
 }
 
 } // namespace dyad
-if (states != nullptr)
-  for (auto &[name, value] : next)
-    (*states)[name] = std::move(value);

@@ -4,10 +4,13 @@
 #include "passes/numbers/passes.h"
 
 #include "ir/nn/functions.h"
+#include "ir/state.h"
+#include "ir/weights.h"
 
 #include "ir/eval/nn_interpreter.h"
 #include "passes/analysis/float_ranges.h"
 #include "passes/numbers/precision.h"
+#include "passes/numbers/scale_groups.h"
 #include "passes/numbers/synthetic_samples.h"
 #include "passes/numbers/tie_steps.h"
 
@@ -86,8 +89,10 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
     if (isDrawn)
       warn(inputs, bits);
     llvm::DenseMap<Value, FloatRange> seen;
-    if (failed(measure(inputs, seen)))
+    std::map<std::string, FloatRange> seenStates;
+    if (failed(measure(inputs, seen, seenStates)))
       return signalPassFailure();
+    boundStates(seenStates, bits);
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isExternal())
         tieSteps(function.getBody().front(), seen);
@@ -121,13 +126,62 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         ranges, bits));
   }
 
+  // A little less than a power of two, so that 0 to 1 or 0 to 255 stay below the next one.
+  static double marginOf(const FloatRange &range, double bits) {
+    constexpr double kShare = 63.0 / 64.0;
+    if (range.magnitude() == 0)
+      return 0x1p-10; // nothing but zeros seen: room for something
+    return (std::exp2(bits) - 1) * kShare * range.magnitude();
+  }
+
+  // What bounds a state at any time: what its next value can be whatever it is now, if that is
+  // known, else what was seen.
+  void boundStates(const std::map<std::string, FloatRange> &seen, double bits) {
+    SymbolTable symbols(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      FloatRanges unbounded(function, symbols);
+      function.walk([&](nn::StateOp state) {
+        if (state.getLow())
+          return; // declared
+        FloatRange range = seen.at(state.getName().str());
+        double margin = marginOf(range, bits);
+        FloatRange wider{range.low - margin, range.high + margin};
+        auto set = findState<nn::SetStateOp>(*state->getBlock(), state.getName());
+        FloatRange always = set ? hull(unbounded.at(set.getValue()), range) : range;
+        // A proof that costs no bits is better than an assumption.
+        bool isProved = always.isFinite() && integerBits(always.magnitude()) <=
+                                                 integerBits(wider.magnitude());
+        FloatRange bound = isProved ? always : intersection(always, wider);
+        state.setLow(APFloat(bound.low));
+        state.setHigh(APFloat(bound.high));
+        state.setKind(StringRef(isProved ? "proved" : "calibrated"));
+      });
+    }
+  }
+
   LogicalResult measure(const std::vector<nn::InputOp> &inputs,
-                        llvm::DenseMap<Value, FloatRange> &seen) {
+                        llvm::DenseMap<Value, FloatRange> &seen,
+                        std::map<std::string, FloatRange> &seenStates) {
     FailureOr<NnInterpreter> program = NnInterpreter::create(getOperation());
     if (failed(program))
       return failure();
     bool finite = true;
     Operation *culprit = nullptr;
+    FloatTensors states;
+    auto include = [&](const std::string &name, const std::vector<float> &values) {
+      if (values.empty())
+        return;
+      auto [low, high] = std::minmax_element(values.begin(), values.end());
+      auto [found, isNew] = seenStates.try_emplace(name, FloatRange{*low, *high});
+      if (!isNew)
+        found->second = hull(found->second, {*low, *high});
+    };
+    getOperation().walk([&](nn::StateOp state) {
+      std::string name = state.getName().str();
+      include(name, state.getInitial() ? floatValues(*state.getInitial()) : std::vector<float>{0});
+      if (auto given = loaded_->values.find(name); given != loaded_->values.end())
+        include(name, given->second);
+    });
     for (size_t sample = 0; sample < loaded_->count; ++sample) {
       FloatTensors tensors;
       for (nn::InputOp input : inputs)
@@ -153,8 +207,10 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         if (!isNew)
           found->second = hull(found->second, {low, high});
       };
-      if (failed(program->run(tensors, observe)))
+      if (failed(program->run(tensors, observe, &states)))
         return failure();
+      for (const auto &[name, value] : states)
+        include(name, value.data);
       if (!finite)
         return culprit->emitError("computes NaN or infinity on sample ") << sample;
     }
@@ -183,11 +239,7 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         double bound = defaultRange * (1 - 0x1p-12);
         range = {-bound, bound};
       } else {
-        // A little less than a power of two, so that 0 to 1 or 0 to 255 stay below the next one.
-        constexpr double kShare = 63.0 / 64.0;
-        double margin = (std::exp2(bits) - 1) * kShare * range.magnitude();
-        if (margin == 0 && range.magnitude() == 0)
-          margin = 0x1p-10; // nothing but zeros seen: room for something
+        double margin = marginOf(range, bits);
         double low = range.low > 0 && mustBePositive(value) ? range.low * std::exp2(-bits)
                                                             : range.low - margin;
         range = {low, range.high + margin};

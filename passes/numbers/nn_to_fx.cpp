@@ -3,6 +3,9 @@
 // replaces the nn function and weights by fx ones.
 #include "passes/numbers/passes.h"
 
+#include "passes/cost/time_model.h"
+#include "runtime/net/error.h"
+
 #include "passes/numbers/converter.h"
 #include "passes/numbers/precision.h"
 
@@ -78,6 +81,8 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     function.walk([&](Operation *op) {
       if (auto input = dyn_cast<nn::InputOp>(op))
         inputs.insert(input.getName().str());
+      else if (auto state = dyn_cast<nn::StateOp>(op))
+        inputs.insert(state.getName().str());
       else
         nodes.insert(nodeName(op).str());
     });

@@ -150,10 +150,28 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
       ok_ = false;
     }
   }
+  llvm::DenseSet<Value> chosen;
   for (auto &[group, magnitude] : magnitudes)
-    fractions_.try_emplace(group, common ? *common
-                                         : std::clamp(rule.significantBits - integerBits(magnitude),
-                                                      rule.smallest, rule.largest));
+    if (fractions_
+            .try_emplace(group, common ? *common
+                                       : std::clamp(rule.significantBits - integerBits(magnitude),
+                                                    rule.smallest, rule.largest))
+            .second &&
+        !common)
+      chosen.insert(group);
+  // A unit near zero has a root of half its fraction bits: squares keep all of theirs.
+  constexpr int64_t kMostRootBits = 40;
+  for (Operation *op : operations) {
+    auto root = dyn_cast<nn::FunctionOp>(op);
+    if (!root || root.getKind() != nn::FunctionKind::kSqrt)
+      continue;
+    Value squares = find(root.getInput());
+    if (!chosen.contains(squares) || squares == find(root.getResult()))
+      continue;
+    int64_t most = kMostRootBits - integerBits(magnitudes[squares]);
+    int64_t &fraction = fractions_[squares];
+    fraction = std::max(fraction, std::min(most, 2 * fractions_[find(root.getResult())]));
+  }
 }
 
 int64_t ScaleGroups::fraction(Value value) { return fractions_.lookup(find(value)); }

@@ -39,7 +39,7 @@ int64_t integerBits(double magnitude);
 ///
 /// A group's fraction is the node's or input's of the configuration, else the configuration's or
 /// the command's default, else `significantBits` less the integer bits of the group's largest
-/// range.
+/// range. What a square root is taken of has twice the fraction of the root, where that is more.
 class ScaleGroups {
 public:
   /// Two members of a group with different fractions in the configuration are a diagnostic; then

@@ -99,7 +99,7 @@ def exact_sum():
         checks.expect(len(lines) == 2 and lines[1].startswith("window 1 (") and lines[1].split(" y: ")[1].split() ==
                       [f"{number:g}" for number in expected[1].ravel()], "outputs are printed as they come", lines)
         client, _, errors, _ = stream(folder, x[:1].tobytes() + np.full(4, 1e6, np.float32).tobytes())
-        checks.expect(client.returncode == 1 and b"standard input, window 1): value 1e+06" in client.stderr and "lost the client" in errors,
+        checks.expect(client.returncode == 1 and b"standard input, window 1): value 1000000" in client.stderr and "lost the client" in errors,
                       "a value out of range ends the stream", f"{client.stderr}\n{errors}")
 
         # A known number of windows, and an initial value.
@@ -112,9 +112,9 @@ def exact_sum():
 
         wrong = run([tool("dyadc"), temporary / "model.onnx", "-o", folder, "--state", "sum=t", "--state", "s=y", "--state", "x=u",
                      "--state-init", "z=1", "--set", "x=0"])
-        for part in ("--state names 'sum', which is no graph input", "'s' has shape [1,4], 'y' has [1,3]",
+        for part in ("--state names 'sum', which is no graph input", "'s' has shape 1x4, 'y' has 1x3",
                      "--state x=u names 'u', which is no tensor of the graph", "--set cannot name it too", "--state-init names 'z'"):
-            checks.expect(wrong.returncode == 1 and part in wrong.stderr.replace(" (", "("), f"message: {part}", wrong.stderr)
+            checks.expect(wrong.returncode == 1 and part in wrong.stderr, f"message: {part}", wrong.stderr)
 
 
 def voice_activity(name, options):

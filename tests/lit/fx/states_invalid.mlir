@@ -2,7 +2,7 @@
 // RUN: dyad-opt %s --split-input-file --verify-diagnostics
 
 func.func @unknown() {
-  %x = fx.input "x" range -1.0 to 1.0 declared : tensor<2x!fx.fixed<s8, 4, client>>
+  %x = fx.input "x" range -1.0 to 1.0 <declared> : tensor<2x!fx.fixed<s8, 4, client>>
   // expected-error @+1 {{sets 's', which is no state}}
   fx.set_state "s" %x : tensor<2x!fx.fixed<s8, 4, client>>
   return
@@ -19,7 +19,7 @@ func.func @twice() {
 
 // -----
 func.func @width() {
-  %x = fx.input "x" range -1.0 to 1.0 declared : tensor<2x!fx.fixed<s9, 4, client>>
+  %x = fx.input "x" range -1.0 to 1.0 <declared> : tensor<2x!fx.fixed<s9, 4, client>>
   %s = fx.state "s" : tensor<2x!fx.fixed<s8, 4, shared>>
   // expected-error @+1 {{value has another type than the state 's'}}
   fx.set_state "s" %x : tensor<2x!fx.fixed<s9, 4, client>>

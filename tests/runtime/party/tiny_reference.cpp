@@ -20,7 +20,7 @@ constexpr ProgramInfo kInfo = {.model = "tiny.onnx",
 const ProgramInfo &programInfo() { return kInfo; }
 
 ReferenceTensors reference(ReferenceRun &run, const ReferenceValues &weights,
-                           const ReferenceValues &inputs) {
+                           const ReferenceValues &inputs, ReferenceValues &) {
   run.beginNode("/fc/Gemm", "fx.matmul");
   ReferenceTensor product = clear::checked("/fc/Gemm", "fx.matmul", {tiny::kWide, true}, [&] {
     return clear::matmul(inputs["x"], weights["fc.weight"]);
