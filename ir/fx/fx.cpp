@@ -243,31 +243,31 @@ LogicalResult RevealOp::verify() {
   return success();
 }
 
-LogicalResult AssumeOp::verify() {
-  LogicalResult StateOp::verify() {
-    FixedType type = fixedType(getResult());
-    if (type.getOwner() != Owner::kShared)
-      return emitOpError("is kept as shares; its owner is 'shared'");
-    if (!getInitial())
-      return success();
-    auto initial = getInitial()->getShapedType();
-    if (initial.getShape() != tensor(getResult()).getShape() ||
-        !initial.getElementType().isSignlessInteger(64))
-      return emitOpError("initial value must have the state's shape and elements of i64");
-    for (int64_t value : integerValues(*getInitial()))
-      if (value < type.lowest() || value > type.highest())
-        return emitOpError("initial value ") << value << " does not fit the type";
+LogicalResult StateOp::verify() {
+  FixedType type = fixedType(getResult());
+  if (type.getOwner() != Owner::kShared)
+    return emitOpError("is kept as shares; its owner is 'shared'");
+  if (!getInitial())
     return success();
-  }
+  auto initial = getInitial()->getShapedType();
+  if (initial.getShape() != tensor(getResult()).getShape() ||
+      !initial.getElementType().isSignlessInteger(64))
+    return emitOpError("initial value must have the state's shape and elements of i64");
+  for (int64_t value : integerValues(*getInitial()))
+    if (value < type.lowest() || value > type.highest())
+      return emitOpError("initial value ") << value << " does not fit the type";
+  return success();
+}
 
-  LogicalResult SetStateOp::verify() {
-    return verifySetState<StateOp>(*this, [](Type type) {
-      auto tensor = cast<RankedTensorType>(type);
-      auto fixed = cast<FixedType>(tensor.getElementType());
-      return RankedTensorType::get(tensor.getShape(), fixed.withOwner(Owner::kShared));
-    });
-  }
+LogicalResult SetStateOp::verify() {
+  return verifySetState<StateOp>(*this, [](Type type) {
+    auto tensor = cast<RankedTensorType>(type);
+    auto fixed = cast<FixedType>(tensor.getElementType());
+    return RankedTensorType::get(tensor.getShape(), fixed.withOwner(Owner::kShared));
+  });
+}
 
+LogicalResult AssumeOp::verify() {
   FixedType type = fixedType(getInput());
   if (static_cast<int64_t>(getLow()) > static_cast<int64_t>(getHigh()))
     return emitOpError("range needs low <= high");

@@ -92,9 +92,9 @@ LogicalResult ShareOp::verify() {
   return verifySameShape(*this);
 }
 
-LogicalResult RevealOp::verify() {
-  LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
+LogicalResult SetStateOp::verify() { return verifySetState<StateOp>(*this); }
 
+LogicalResult RevealOp::verify() {
   if (owner(getResult()) == fx::Owner::kShared)
     return emitOpError("must name a receiver: client, server or public");
   if (fx::fixedType(getResult()).getWidth() != width(getInput()))
