@@ -163,6 +163,22 @@ LogicalResult tightenClip(nn::ClipOp op, PatternRewriter &rewriter, Weights &) {
   return success();
 }
 
+// relu(clip(x)) = clip(relu(x)) without the lower bound, where bounds are on either side of zero.
+LogicalResult reluBeforeClip(nn::ReluOp op, PatternRewriter &rewriter, Weights &) {
+  auto clip = op.getInput().getDefiningOp<nn::ClipOp>();
+  if (!clip || !op.getInput().hasOneUse() || !integersOf(clip.getInput()))
+    return failure();
+  FloatAttr low = clip.getLowAttr();
+  FloatAttr high = clip.getHighAttr();
+  if ((low && low.getValueAsDouble() > 0) || (high && high.getValueAsDouble() < 0))
+    return failure();
+  Value value = rewriter.create<nn::ReluOp>(op.getLoc(), clip.getInput());
+  if (high)
+    value = rewriter.create<nn::ClipOp>(clip.getLoc(), value.getType(), value, FloatAttr(), high);
+  rewriter.replaceOp(op, value);
+  return success();
+}
+
 //===--- scales of integers move on
 //---------------------------------------------------------------===//
 
@@ -291,6 +307,7 @@ void addQuantizedRules(RewritePatternSet &patterns, Weights &weights) {
   for (Rule<nn::RoundOp>::Function rule : {roundOnce, roundBeforeRelu, roundSumOnce})
     patterns.add<Rule<nn::RoundOp>>(context, weights, rule);
   patterns.add<Rule<nn::ReluOp>>(context, weights, reluOnce);
+  patterns.add<Rule<nn::ReluOp>>(context, weights, reluBeforeClip);
   patterns.add<Rule<nn::ReluOp>>(context, weights, passScaleOf<nn::ReluOp>);
   patterns.add<Rule<nn::MaxPool2DOp>>(context, weights, passScaleOf<nn::MaxPool2DOp>);
   patterns.add<Rule<nn::AveragePool2DOp>>(context, weights, passScaleOf<nn::AveragePool2DOp>);

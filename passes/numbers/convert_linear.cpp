@@ -32,6 +32,8 @@ private:
 };
 
 constexpr unsigned kMaxFactorWidth = 63;
+// Of a factor that a party multiplies its own value with, in the clear.
+constexpr int64_t kClearFactorBits = 20;
 
 } // namespace
 
@@ -49,12 +51,19 @@ std::optional<int64_t> Converter::fractionOfPartner(Value product) {
 }
 
 FixedConstant Converter::factor(Operation *op, Value value, Value other) {
-  std::optional<int64_t> sum = fractionOfPartner(op->getResult(0));
   NodeNumbers numbers = configured(op);
-  if (!sum || isConstant(other) || choices_.weightScale || numbers.weightScale ||
-      numbers.weightBitwidth)
+  if (isConstant(other) || !scales_.isOnlyRounded(op->getResult(0)) || choices_.weightScale ||
+      numbers.weightScale || numbers.weightBitwidth)
     return weight(op, value);
-  int64_t fraction = *sum - fx::fixedType(settled(other).value).getFraction();
+  fx::FixedType from = fx::fixedType(settled(other).value);
+  bool isPublic = constantWeight(value, symbols_).getIsPublic();
+  int64_t fraction = 0;
+  if (isPublic && from.getOwner() != fx::Owner::kShared)
+    fraction = kClearFactorBits - integerBits(quantiser_.magnitude(value));
+  else if (std::optional<int64_t> sum = fractionOfPartner(op->getResult(0)))
+    fraction = *sum - from.getFraction();
+  else
+    return weight(op, value);
   unsigned width = std::max(2U, quantiser_.rangeAt(value, fraction).signedBits());
   if (fraction < 0 || width >= kMaxFactorWidth)
     return weight(op, value);

@@ -108,7 +108,7 @@ private:
                 bool isIntermediate = false);
   FixedConstant weight(mlir::Operation *op, mlir::Value value);
   /// The constant that `op` multiplies `other` with: where the product joins a sum that is rounded
-  /// next, as fine as that sum, since nothing is gained by more.
+  /// next, as fine as that sum, since nothing is gained by more; in the clear, finer.
   FixedConstant factor(mlir::Operation *op, mlir::Value value, mlir::Value other);
   /// Fraction of the other operand of the one sum that reads a product, if that sum is rounded
   /// next.

@@ -248,8 +248,9 @@ Precision choosePrecision(ModuleOp module, const NnToFxOptions &options, const S
   auto isGood = [&](int64_t activationBits, int64_t weightBits, double allowed) {
     return search.error({activationBits, weightBits}) <= allowed;
   };
-  // The roundings of a quantised network have their own error, which ours may raise by a quarter.
-  constexpr double kShare = 1.25;
+  // The roundings of a quantised network have their own error; ours may be as large, which makes
+  // the two together (in the mean square sense) so many times larger.
+  constexpr double kShare = 1.41421;
   if (search.isQuantised()) {
     double own = search.error(precision);
     tolerance = std::isinf(own) ? tolerance : std::max(tolerance, kShare * own);

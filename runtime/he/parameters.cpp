@@ -11,7 +11,7 @@ namespace dyad::he {
 namespace {
 
 // The largest primes below the power of two that are 1 modulo 2 degree; tests check them.
-constexpr std::array<ParameterSet, 35> kSets{{
+constexpr std::array<ParameterSet, 39> kSets{{
     {0, 4096, 2, {17592186028033, 17592185659393}, {44, 44}},
     {1, 4096, 2, {35184371884033, 35184371703809}, {45, 45}},
     {2, 4096, 2, {70368743669761, 70368743587841}, {46, 46}},
@@ -72,6 +72,25 @@ constexpr std::array<ParameterSet, 35> kSets{{
      3,
      {34359410689, 34359361537, 34359214081},
      {35, 35, 35}},
+    // For the narrow rings of quantised models.
+    {35,
+     8192,
+     2,
+     {17592186028033, 17592185438209},
+     {44, 44},
+     2,
+     {17592184717313, 17592184225793},
+     {44, 44}},
+    {36,
+     8192,
+     2,
+     {281474976694273, 281474976546817},
+     {48, 48},
+     2,
+     {281474976317441, 281474975662081},
+     {48, 48}},
+    {37, 4096, 2, {4398046486529, 4398046240769}, {42, 42}},
+    {38, 4096, 2, {8796092858369, 8796092833793}, {43, 43}},
 }};
 
 // What hides a product: each uniform is wider than its noise by so many bits (PROTOCOLS: the sum of
