@@ -58,10 +58,10 @@ FixedConstant Converter::factor(Operation *op, Value value, Value other) {
   fx::FixedType from = fx::fixedType(settled(other).value);
   bool isPublic = constantWeight(value, symbols_).getIsPublic();
   int64_t fraction = 0;
-  if (isPublic && from.getOwner() != fx::Owner::kShared)
-    fraction = kClearFactorBits - integerBits(quantiser_.magnitude(value));
-  else if (std::optional<int64_t> sum = fractionOfPartner(op->getResult(0)))
+  if (std::optional<int64_t> sum = fractionOfPartner(op->getResult(0)))
     fraction = *sum - from.getFraction();
+  else if (isPublic && from.getOwner() != fx::Owner::kShared)
+    fraction = kClearFactorBits - integerBits(quantiser_.magnitude(value));
   else
     return weight(op, value);
   unsigned width = std::max(2U, quantiser_.rangeAt(value, fraction).signedBits());
