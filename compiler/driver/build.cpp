@@ -3,6 +3,7 @@
 
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/compile_program.h"
+#include "compiler/report/report.h"
 #include "frontends/onnx/import.h"
 #include "ir/weights.h"
 
@@ -54,6 +55,13 @@ LogicalResult saveStage(MLIRContext &context, const fs::path &folder, StringRef 
                      (folder / (stage + ".safetensors").str()).string());
 }
 
+LogicalResult writeReport(MLIRContext &context, const fs::path &path,
+                          const Compilation &compilation, const std::string &manifest) {
+  const auto data = reportData(compilation.fx(), compilation.mpc(), manifest);
+  return writeText(context, path,
+                   path.extension() == ".json" ? data.dump(1) + "\n" : renderReportPage(data));
+}
+
 CodegenOptions codegenOptions(const CompileOptions &options) {
   CodegenOptions codegen;
   codegen.model = llvm::sys::path::filename(options.model).str();
@@ -95,13 +103,17 @@ LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
   manifest.calibrated = !options.calibrate.empty();
   manifest.strictRanges = options.strictRanges;
 
+  const std::string manifestText = emitManifest(compilation.fx(), compilation.mpc(), manifest);
+  if (!options.report.empty() &&
+      failed(writeReport(context, options.report, compilation, manifestText)))
+    return failure();
+
   for (const char *part : {"server", "client", "reference"})
     if (failed(makeFolder(context, folder / part)))
       return failure();
   if (failed(writeText(context, folder / "program.cpp", *program)) ||
       failed(writeText(context, folder / "reference.cpp", *reference)) ||
-      failed(writeText(context, folder / "manifest.json",
-                       emitManifest(compilation.fx(), compilation.mpc(), manifest))) ||
+      failed(writeText(context, folder / "manifest.json", manifestText)) ||
       failed(writeText(context, folder / "program.mlir", textOf(compilation.mpc()))) ||
       failed(writeServerWeights(compilation.mpc(),
                                 (folder / "server" / "weights.safetensors").string())) ||
@@ -147,6 +159,8 @@ void printSummary(const CompileOptions &options) {
       "  in the clear: {0}/reference/reference --input x.npy --output y.npy\n"
       "  costs:        dyad-dump {0} --costs\n",
       out);
+  if (!options.report.empty())
+    fmt::print("  report:       {}\n", options.report);
 }
 
 void printOperators() { fmt::print("{}", onnx::operatorsPage()); }

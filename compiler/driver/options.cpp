@@ -79,17 +79,6 @@ std::vector<int64_t> parseShape(StringRef option, StringRef text) {
   return shape;
 }
 
-// An option whose capability comes later: it is known, so that a script learns the truth by name.
-void addUnavailable(CLI::App &app, const std::string &name, const std::string &instead) {
-  app.add_option_function<std::string>(
-         name,
-         [=](const std::string &) {
-           reject(name, fmt::format("is not available in this version; {}", instead));
-         },
-         "not available in this version")
-      ->group("Not available in this version");
-}
-
 void addNumberOptions(CLI::App &app, CompileOptions &options) {
   addNumberOrAuto(app, "--scale", options.scale, 0, 40,
                   "fraction bits of activations, and of weights unless --weight-scale says "
@@ -240,6 +229,18 @@ CLI::Option *addLinkOption(CLI::App &app, const std::string &name,
       ->type_name("lan|wan|BANDWIDTH,RTT");
 }
 
+void addReportOption(CLI::App &app, CompileOptions &options) {
+  app.add_option_function<std::string>(
+         "--report",
+         [&options](const std::string &path) {
+           if (!StringRef(path).ends_with(".html") && !StringRef(path).ends_with(".json"))
+             reject("--report", fmt::format("'{}' should end in .html or .json", path));
+           options.report = path;
+         },
+         "write what was decided for every node and what it costs: a page to look at, or JSON")
+      ->type_name("FILE.html|FILE.json");
+}
+
 Stage parseStage(const std::string &text) {
   return text == "nn"    ? Stage::kNn
          : text == "fx"  ? Stage::kFx
@@ -276,7 +277,6 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
       ->group("Protocols");
 
   app.add_flag("--verbose", options.verbose, "say what each pass does");
-  addUnavailable(app, "--report", "see manifest.json, and dyad-dump --costs");
 }
 
 std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv) {

@@ -55,6 +55,7 @@ struct CompileOptions {
   // The compiler itself.
   std::optional<Stage> emit;
   bool saveTemps = false;
+  std::string report; ///< FILE.html or FILE.json
   bool verbose = false;
 };
 
@@ -62,6 +63,9 @@ struct CompileOptions {
 /// The values land in `options` when the command line is parsed; a value that is malformed, or an
 /// option that this version does not offer yet, is a CLI::ValidationError (exit status 2).
 void addCompileOptions(CLI::App &app, CompileOptions &options);
+
+/// Adds --report to a command that builds the program.
+void addReportOption(CLI::App &app, CompileOptions &options);
 
 /// Adds an option that takes a link, as --network does.
 CLI::Option *addLinkOption(CLI::App &app, const std::string &name,

@@ -134,6 +134,7 @@ int main(int argc, char **argv) {
       "imitate this link between the parties; protocols are chosen for it, unless --network says "
       "otherwise");
   addCompileOptions(*command, options.compile);
+  addReportOption(*command, options.compile);
 
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;

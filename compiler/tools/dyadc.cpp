@@ -45,6 +45,7 @@ int main(int argc, char **argv) {
                  "output folder (default: the model's name without .onnx); a file with --emit")
       ->type_name("FOLDER");
   addCompileOptions(app, options);
+  addReportOption(app, options);
   app.add_option_function<std::string>(
          "--emit", [&](const std::string &stage) { options.emit = parseStage(stage); },
          "stop at a stage and print it")

@@ -92,8 +92,8 @@ def compile_errors(folder):
 
 def usage_errors():
     lenet = model_folder("digits_lenet") / "model.onnx"
-    for option, value in (("--truncation", "fast"), ("--report", "r.html")):
-        expect(run([tool("dyadc"), lenet, option, value]), 2, [option, "not available"], f"{option} {value} is refused by name")
+    expect(run([tool("dyadc"), lenet, "--truncation", "fast"]), 2, ["--truncation", "not available"], "--truncation fast is refused by name")
+    expect(run([tool("dyadc"), lenet, "--report", "r.txt"]), 2, ["--report", ".html"], "a report of no known form")
     expect(run([tool("dyadc"), lenet, "--public-weights", "nothing*"]), 1, ["nothing*"], "--public-weights that names no weight")
     for arguments in (["--scale", "many"], ["--linear", "rlwe"], ["--network", "fast"], ["--input-range", "5,1"], ["--no-such-option"], ["--owner", "x=nobody"]):
         expect(run([tool("dyadc"), lenet, *arguments]), 2, [arguments[0]], f"dyadc {' '.join(arguments)}")

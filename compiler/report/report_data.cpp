@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// See report.h. Operations of fx and mpc carry the name of the ONNX node that they come from: what
+// is said of a node is joined by that name.
+#include "compiler/report/report.h"
+
+#include "ir/fx/owner.h"
+#include "ir/mpc/mpc.h"
+#include "ir/mpc/operands.h"
+#include "ir/structure.h"
+#include "passes/analysis/integer_ranges.h"
+#include "passes/cost/program_cost.h"
+#include "passes/cost/time_model.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <set>
+
+using namespace mlir;
+using Json = nlohmann::ordered_json;
+
+namespace dyad::compiler {
+namespace {
+
+// A node that takes more than this part of the traffic is worth a remark.
+constexpr double kLargePart = 0.25;
+
+struct Node {
+  std::string name;
+  std::vector<std::string> operations;
+  Value result;                      ///< the last one of fx
+  std::optional<fx::RangeKind> kind; ///< of the last assumption about a result
+  Cost cost;
+  double seconds = 0;
+  Json protocols = Json::array();
+};
+
+class Report {
+public:
+  Report(ModuleOp fxModule, ModuleOp mpcModule)
+      : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), ranges_(fx_, false) {
+    readFx();
+    readMpc();
+  }
+
+  Json nodes() const {
+    Json list = Json::array();
+    for (const Node &node : nodes_)
+      list.push_back(json(node));
+    return list;
+  }
+
+  Json edges() const {
+    Json list = Json::array();
+    for (const auto &[from, to] : edges_)
+      list.push_back({from, to});
+    return list;
+  }
+
+  Json warnings(const Json &manifest) const {
+    Json list = Json::array();
+    if (!manifest["ranges"]["calibrated_on_samples"].get<bool>())
+      list.push_back("Ranges were measured on made-up inputs: give samples with --calibrate, or "
+                     "widths may be too small for real ones or larger than need be.");
+    std::uint64_t all = 0;
+    for (const Node &node : nodes_)
+      all += node.cost.bytesToServer() + node.cost.bytesToClient();
+    for (const Node &node : nodes_) {
+      const std::uint64_t own = node.cost.bytesToServer() + node.cost.bytesToClient();
+      if (static_cast<double>(own) > kLargePart * static_cast<double>(all) && nodes_.size() > 4)
+        list.push_back(fmt::format("Node '{}' takes {:.0f} % of the traffic.", node.name,
+                                   100.0 * static_cast<double>(own) / static_cast<double>(all)));
+    }
+    return list;
+  }
+
+private:
+  std::size_t indexOf(StringRef name) {
+    const auto [at, isNew] = index_.try_emplace(name, nodes_.size());
+    if (isNew) {
+      nodes_.emplace_back();
+      nodes_.back().name = name.str();
+    }
+    return at->second;
+  }
+
+  void readFx() {
+    llvm::DenseMap<Value, std::size_t> nodeOf;
+    for (Operation &op : fx_.getBody().front()) {
+      if (isa<fx::ConstantOp, func::ReturnOp>(op))
+        continue;
+      const std::size_t index = indexOf(nodeName(&op));
+      for (Value operand : op.getOperands())
+        if (auto from = nodeOf.find(operand); from != nodeOf.end() && from->second != index)
+          edges_.insert({from->second, index});
+      Node &node = nodes_[index];
+      if (auto assume = dyn_cast<fx::AssumeOp>(op))
+        node.kind = assume.getKind();
+      else
+        node.operations.push_back(op.getName().stripDialect().str());
+      for (Value result : op.getResults()) {
+        nodeOf[result] = index;
+        if (fx::fixedType(result))
+          node.result = result;
+      }
+    }
+  }
+
+  void readMpc() {
+    const TimeModel times(mpc::targetOf(mpc_), demandOf(mpc_));
+    auto main = mpc_.lookupSymbol<func::FuncOp>("main");
+    main.walk([&](Operation *op) {
+      auto costed = dyn_cast<mpc::CostOpInterface>(op);
+      if (!costed || isa<mpc::ParallelOp>(op) || !isNode(op))
+        return;
+      const Cost cost = costed.cost();
+      Node &node = nodes_[indexOf(nodeName(op))];
+      const double seconds = times.network(cost) + times.compute(op);
+      Json row = {{"op", op->getName().stripDialect().str()}};
+      for (const char *choice : {"protocol", "radix"})
+        if (auto number = op->getAttrOfType<IntegerAttr>(choice))
+          row[choice] = number.getInt();
+      add(row, cost, seconds);
+      node.protocols.push_back(row);
+      node.cost.then(cost);
+      node.seconds += seconds;
+    });
+  }
+
+  static void add(Json &row, const Cost &cost, double seconds) {
+    row["bytes_to_server"] = cost.bytesToServer();
+    row["bytes_to_client"] = cost.bytesToClient();
+    row["bytes"] = cost.bytesToServer() + cost.bytesToClient();
+    FlowCounter flows;
+    for (const Tick &tick : cost.ticks)
+      flows.add(tick);
+    row["flows"] = flows.flows();
+    row["cots"] = cost.serverCots + cost.clientCots;
+    row["seconds"] = seconds;
+  }
+
+  Json json(const Node &node) const {
+    Json row = {{"name", node.name}, {"operations", node.operations}};
+    if (node.result) {
+      const fx::FixedType type = fx::fixedType(node.result);
+      const IntegerRange range = ranges_.at(node.result);
+      row["owner"] = fx::stringifyOwner(type.getOwner()).str();
+      row["shape"] = cast<RankedTensorType>(node.result.getType()).getShape().vec();
+      row["type"] = {{"bits", type.getWidth()},
+                     {"signed", type.getIsSigned()},
+                     {"fraction", type.getFraction()}};
+      row["range"] = {
+          {"low", std::ldexp(static_cast<double>(range.low), -type.getFraction())},
+          {"high", std::ldexp(static_cast<double>(range.high), -type.getFraction())},
+          {"kind", fx::stringifyRangeKind(node.kind.value_or(fx::RangeKind::kProved)).str()},
+          {"spare_bits", static_cast<int>(type.getWidth()) - static_cast<int>(range.signedBits()) +
+                             (type.getIsSigned() ? 0 : 1)}};
+    }
+    add(row, node.cost, node.seconds);
+    row["protocols"] = node.protocols;
+    return row;
+  }
+
+  func::FuncOp fx_;
+  ModuleOp mpc_;
+  IntegerRanges ranges_;
+  std::vector<Node> nodes_;
+  llvm::StringMap<std::size_t> index_;
+  std::set<std::pair<std::size_t, std::size_t>> edges_;
+};
+
+} // namespace
+
+Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manifestText) {
+  const Json manifest = Json::parse(manifestText);
+  const Report report(fxModule, mpcModule);
+  const Json cost = Json::parse(renderJson(costOf(mpcModule)));
+  Json data;
+  data["model"] = manifest["model"];
+  data["manifest"] = manifest;
+  data["link"] = cost["link"];
+  data["phases"] = cost["phases"];
+  data["warnings"] = report.warnings(manifest);
+  data["nodes"] = report.nodes();
+  data["edges"] = report.edges();
+  return data;
+}
+
+} // namespace dyad::compiler
