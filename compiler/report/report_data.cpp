@@ -24,6 +24,8 @@ using Json = nlohmann::ordered_json;
 namespace dyad::compiler {
 namespace {
 
+// Between the names of nodes whose operations were joined.
+constexpr StringLiteral kJoint = " + ";
 // A node that takes more than this part of the traffic is worth a remark.
 constexpr double kLargePart = 0.25;
 
@@ -96,6 +98,8 @@ private:
         if (auto from = nodeOf.find(operand); from != nodeOf.end() && from->second != index)
           edges_.insert({from->second, index});
       Node &node = nodes_[index];
+      if (auto input = dyn_cast<fx::InputOp>(op))
+        node.kind = input.getKind();
       if (auto assume = dyn_cast<fx::AssumeOp>(op))
         node.kind = assume.getKind();
       else
@@ -116,12 +120,16 @@ private:
       if (!costed || isa<mpc::ParallelOp>(op) || !isNode(op))
         return;
       const Cost cost = costed.cost();
-      Node &node = nodes_[indexOf(nodeName(op))];
+      // What was joined from several nodes ("A + B") counts for the first.
+      const auto [first, others] = nodeName(op).split(kJoint);
+      Node &node = nodes_[indexOf(index_.contains(nodeName(op)) ? nodeName(op) : first)];
       const double seconds = times.network(cost) + times.compute(op);
       Json row = {{"op", op->getName().stripDialect().str()}};
       for (const char *choice : {"protocol", "radix"})
         if (auto number = op->getAttrOfType<IntegerAttr>(choice))
           row[choice] = number.getInt();
+      if (node.name != nodeName(op))
+        row["with"] = others.str();
       add(row, cost, seconds);
       node.protocols.push_back(row);
       node.cost.then(cost);
