@@ -5,6 +5,7 @@
 #include "passes/protocols/radix_choice.h"
 #include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
+#include "runtime/net/error.h"
 
 using namespace mlir;
 
@@ -22,7 +23,8 @@ namespace {
 
 // The same function in a wider ring: its last step is a truncation into any. Where the sum before
 // it filled its ring it gets a bit more, so that its sign fact makes the wider result cheap; that
-// the results are what they were, for all inputs of the range, is tried.
+// the results are what they were, for all inputs of the range that have one, is tried: the range as
+// the lowering knows it may go beyond what the function was made for.
 std::optional<ScalarFunction> withOutputBits(const ScalarFunction &f, unsigned width,
                                              const IntegerRange &inputs) {
   constexpr __int128 kMostInputs = 1 << 17;
@@ -38,8 +40,15 @@ std::optional<ScalarFunction> withOutputBits(const ScalarFunction &f, unsigned w
   }
   if (wide.sumBits > kMostSumBits)
     return std::nullopt;
+  auto valueAt = [](const PiecewisePolynomial &p, int64_t x) -> std::optional<int64_t> {
+    try {
+      return evaluate(p, x);
+    } catch (const Error &) {
+      return std::nullopt;
+    }
+  };
   for (auto x = static_cast<int64_t>(inputs.low); x <= static_cast<int64_t>(inputs.high); ++x)
-    if (evaluate(wide, x) != evaluate(*piecewise, x))
+    if (valueAt(wide, x) != valueAt(*piecewise, x))
       return std::nullopt;
   return wide;
 }

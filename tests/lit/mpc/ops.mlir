@@ -55,6 +55,8 @@ func.func @main() {
   %d = mpc.divide %n {divisor = 9 : i64, rounding = #fx.rounding<floor>} : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
   // CHECK: mpc.msb %{{.*}} -> tensor<1x2x4x4x!mpc.bool>
   %msb = mpc.msb %d : (tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.bool>
+  // CHECK: mpc.bit_to_arith %{{.*}} {where_zero}
+  %bit = mpc.bit_to_arith %msb {where_zero} : (tensor<1x2x4x4x!mpc.bool>) -> tensor<1x2x4x4x!mpc.arith<5>>
   // CHECK: mpc.mux %{{.*}}, %{{.*}} {where_zero}
   %mux = mpc.mux %msb, %d {where_zero} : (tensor<1x2x4x4x!mpc.bool>, tensor<1x2x4x4x!mpc.arith<20>>) -> tensor<1x2x4x4x!mpc.arith<20>>
   // CHECK: mpc.relu

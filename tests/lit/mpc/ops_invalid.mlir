@@ -117,6 +117,13 @@ func.func @mux(%b: tensor<2x!mpc.bool>, %x: tensor<2x!mpc.arith<16>>) {
 }
 
 // -----
+func.func @matmul_bit(%b: tensor<2x3x!mpc.bool>, %w: tensor<3x2x!fx.fixed<s8, 0, client>>) {
+  // expected-error @+1 {{needs a matrix of bits and one of the server's}}
+  %0 = mpc.matmul_bit %b, %w : (tensor<2x3x!mpc.bool>, tensor<3x2x!fx.fixed<s8, 0, client>>) -> tensor<2x2x!mpc.arith<16>>
+  return
+}
+
+// -----
 func.func @max_pool(%x: tensor<1x1x4x4x!mpc.arith<16>>) {
   // expected-error @+1 {{must keep the width}}
   %0 = mpc.max_pool2d %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x4x4x!mpc.arith<16>>) -> tensor<1x1x2x2x!mpc.arith<18>>

@@ -42,7 +42,7 @@ func.func @client_only() {
 
 // -----
 // An assumption narrows the sum that the weights alone would allow, rounded outwards to a power of two.
-nn.weight @w : tensor<4x1xf32> = dense<1.0> : tensor<4x1xf32>
+nn.weight @w : tensor<4x1xf32> = dense<[[1.0], [1.0], [1.0], [0.5]]> : tensor<4x1xf32>
 // CHECK-LABEL: func.func @assumed
 func.func @assumed() {
   %x = nn.input "x" owner "client" range -1.0 to 1.0 : tensor<1x4xf32>
