@@ -32,7 +32,8 @@ Value relabelled(Node &node, const Value &index,
 
 /// post_transform: NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO (softmax of what is not zero).
 Value transformed(Node &node, const Value &scores, const std::string &transform);
-/// 1 where x = y, both rounded to the scale of the program, else 0.
+/// 1 where x = 0, rounded to the scale of the program, else 0.
+Value isZero(Node &node, const Value &x);
 Value equals(Node &node, const Value &x, const Value &y);
 /// f - x for a public number f.
 Value minusFrom(Node &node, float number, const Value &x);

@@ -144,7 +144,7 @@ private:
 
   /// Decisions of all nodes [rows, trees, nodes] by splits at places of their tree.
   struct Choice {
-    std::vector<float> features; ///< [features, trees * nodes]
+    std::vector<float> features; ///< [features, trees * nodes], negated
     std::vector<float> thresholds;
   };
 
@@ -160,10 +160,11 @@ private:
                                    choices[kind].features);
       Value limits = privateVector(node_, (name + ".thresholds").c_str(), choices[kind].thresholds);
       Value chosen = matmul(node_, x_, matrix);
-      Value bits = static_cast<Comparison>(kind) == Comparison::kEqual
-                       ? equals(node_, chosen, limits)
-                       : step(node_, binary(node_, Binary::kSub, limits, chosen),
-                              static_cast<Comparison>(kind) == Comparison::kBelow);
+      Value gap = binary(node_, Binary::kAdd, chosen, limits);
+      const auto comparison = static_cast<Comparison>(kind);
+      Value bits = comparison == Comparison::kEqual
+                       ? isZero(node_, gap)
+                       : step(node_, gap, comparison == Comparison::kBelow);
       parts.push_back(reshape(node_, bits, {rows_, trees_, count}));
     }
     return concat(node_, parts, 2);
@@ -184,7 +185,7 @@ private:
     const auto kind = static_cast<size_t>(split.comparison);
     const int64_t columns = trees_ * sizes_.splits[kind];
     const int64_t column = tree * sizes_.splits[kind] + at;
-    choices[kind].features[static_cast<size_t>(split.feature * columns + column)] = 1;
+    choices[kind].features[static_cast<size_t>(split.feature * columns + column)] = -1;
     choices[kind].thresholds[static_cast<size_t>(column)] = split.threshold;
   }
 

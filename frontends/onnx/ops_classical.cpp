@@ -114,10 +114,13 @@ Value minusFrom(Node &node, float number, const Value &x) {
   return binary(node, Binary::kSub, publicNumber(node, number, fmt::format("{}", number)), x);
 }
 
+Value isZero(Node &node, const Value &x) {
+  return binary(node, Binary::kSub, step(node, x, /*isStrict=*/false),
+                step(node, x, /*isStrict=*/true));
+}
+
 Value equals(Node &node, const Value &x, const Value &y) {
-  Value gap = binary(node, Binary::kSub, x, y);
-  return binary(node, Binary::kSub, step(node, gap, /*isStrict=*/false),
-                step(node, gap, /*isStrict=*/true));
+  return isZero(node, binary(node, Binary::kSub, x, y));
 }
 
 Value transformed(Node &node, const Value &scores, const std::string &transform) {
@@ -131,7 +134,7 @@ Value transformed(Node &node, const Value &scores, const std::string &transform)
                                     node.emitter.builder.getI64IntegerAttr(axis), mlir::UnitAttr());
   if (transform == "SOFTMAX_ZERO") {
     Value rest = binary(node, Binary::kSub, scores, reduce(node, Reduction::kMax, scores, {axis}));
-    Value used = minusFrom(node, 1, equals(node, scores, publicNumber(node, 0, "zero")));
+    Value used = minusFrom(node, 1, isZero(node, scores));
     Value powers = binary(node, Binary::kMul, function(node, FunctionKind::kExp, rest), used);
     return binary(node, Binary::kDiv, powers, reduce(node, Reduction::kSum, powers, {axis}));
   }
