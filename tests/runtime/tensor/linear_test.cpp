@@ -161,6 +161,25 @@ TEST_CASE("elementwise products with a factor that one party knows", "[tensor]")
   }
 }
 
+TEST_CASE("bits times the server's matrix", "[tensor][linear]") {
+  std::mt19937_64 random(8);
+  const Integers x = integers({3, 5}, 16, random), matrix = integers({5, 4}, 12, random);
+  const SharedTensor shares = shared(x, 17, random);
+  const Cost cost = msbCost(15, 17).then(matmulBitCost(x.shape, matrix.shape, 20));
+  for (const bool whereZero : {false, true}) {
+    Integers bits = x;
+    for (std::int64_t &value : bits.data)
+      value = (value < 0) != whereZero ? 1 : 0;
+    const Integers product = runWithCost(cost, [&](Session &s) {
+      return [](Session &s, Share x, Plain matrix, bool whereZero) -> Task<Share> {
+        BitShare sign = co_await msb(s, std::move(x));
+        co_return co_await matmulBit(s, std::move(sign), matrix, 20, whereZero);
+      }(s, shares.of(s), held(s, matrix, Owner::kServer), whereZero);
+    });
+    CHECK(product.data == clear::matmul(bits, matrix).data);
+  }
+}
+
 TEST_CASE("operands that do not fit are refused before a byte", "[tensor][error]") {
   TwoParty pair;
   Session &s = pair.server();

@@ -134,6 +134,16 @@ TEST_CASE("elementwise protocols keep shapes and meet their costs", "[tensor][po
     CHECK(run(msbCost(n, 19).then(multiplexCost(n, {19})), half) ==
           (whereZero ? clear::relu(x) : clear::neg(clear::relu(clear::neg(x)))).data);
   }
+  for (const bool whereZero : {false, true}) {
+    Integers bits = x;
+    for (std::int64_t &value : bits.data)
+      value = (value < 0) != whereZero ? 1 : 0;
+    const auto asInteger = [&](Session &s, Share x) -> Task<Share> {
+      BitShare sign = co_await msb(s, std::move(x));
+      co_return co_await bitToArith(s, std::move(sign), 7, whereZero);
+    };
+    CHECK(run(msbCost(n, 19).then(bitToRingCost(n, 7)), asInteger) == bits.data);
+  }
   // Unsigned: the top bit is a value's like any other.
   Integers large = integers(shape, 0, (1 << 19) - 1, random);
   const SharedTensor unsignedShares = shared(large, 19, random);
