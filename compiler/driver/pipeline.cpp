@@ -121,6 +121,7 @@ LogicalResult Compilation::toFx() {
   numbers.bitwidth = numberOrAuto(options_.bitwidth);
   numbers.config = options_.config;
   numbers.emitConfig = options_.emitConfig;
+  numbers.network = options_.network.name;
   PassManager convert(&context_);
   convert.addPass(createNnToFx(numbers, samples));
   if (failed(convert.run(*fx_)))

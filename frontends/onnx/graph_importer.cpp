@@ -397,13 +397,35 @@ std::vector<Value> GraphImporter::results(Scope &scope, Node &node, const NodePr
   if (row->check != nullptr)
     row->check(node);
   if (!poisoned || (needsOnlyShape(node) && hasShape(node, 0)))
-    return row->build(node);
+    return built(*row, node, proto);
   if (node.type == "Shape" || node.type == "Size")
     return {Value::poison(false)};
   for (const Value &value : node.inputs)
     if (row->constantsOnly && value.dependsOnInput())
       Node::refuseSecret(value);
   return {placeholder(node)};
+}
+
+// What follows from the same constants in the same way, as in each step of an unrolled loop, is one
+// constant.
+std::vector<Value> GraphImporter::built(const Operator &row, Node &node, const NodeProto &proto) {
+  ConstantKey key{fmt::format("{} {} {} {}", normalDomain(proto.domain()), node.type, node.opset,
+                              node.outputCount()),
+                  {}};
+  for (const Value &input : node.inputs) {
+    if (input.isPresent() && !input.isConstant())
+      return row.build(node);
+    key.first += input.isPublic ? " public" : " -";
+    key.second.push_back(input.constant);
+  }
+  for (const auto &attribute : proto.attribute())
+    key.first += " " + attribute.SerializeAsString();
+  if (auto known = constants_.find(key); known != constants_.end())
+    return known->second;
+  std::vector<Value> values = row.build(node);
+  if (!node.inputs.empty() && llvm::all_of(values, [](const Value &v) { return v.isConstant(); }))
+    constants_.emplace(std::move(key), values);
+  return values;
 }
 
 // Stands for a result that cannot be computed, so that later nodes are still checked. The module it

@@ -13,6 +13,8 @@
 
 namespace dyad::onnx {
 
+struct Operator;
+
 /// What holds for all nodes of the main graph, or of one call of a function.
 struct Frame {
   std::map<std::string, int> opsets;                                // by domain, "" is ai.onnx
@@ -78,6 +80,7 @@ private:
   std::vector<Value> results(Scope &scope, Node &node, const ::onnx::NodeProto &proto);
   std::vector<Value> inlineFunction(Scope &scope, const Node &node, const ::onnx::NodeProto &proto,
                                     const ::onnx::FunctionProto &function);
+  std::vector<Value> built(const Operator &row, Node &node, const ::onnx::NodeProto &proto);
   // Control flow whose course is known while compiling (control_flow.cpp).
   static bool isControlFlow(const Node &node);
   std::vector<Value> unfold(Scope &scope, Node &node);
@@ -95,6 +98,9 @@ private:
   Emitter &emitter_;
   std::map<std::string, const ::onnx::FunctionProto *> functions_;
   std::deque<::onnx::AttributeProto> defaults_; // of function attributes, parsed by us
+  /// An operator with its attributes, and the constants that it is applied to.
+  using ConstantKey = std::pair<std::string, std::vector<std::shared_ptr<const Tensor>>>;
+  std::map<ConstantKey, std::vector<Value>> constants_; ///< what followed
   int nesting_ = 0;
   bool failed_ = false;
 };

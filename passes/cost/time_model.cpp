@@ -83,6 +83,11 @@ double TimeModel::seconds(Operation *op) const {
   return costed ? seconds(costed.cost()) + compute(op) : 0;
 }
 
+double bitsPerFlow(const LinkProfile &link) {
+  return (link.roundTripSeconds / 2 + kSecondsPerFlow) /
+         (1 / link.bitsPerSecond + kSecondsPerByte / 8);
+}
+
 double programSeconds(ModuleOp module) {
   double sum = 0;
   for (const NodeStats &phase : costOf(module).phases)

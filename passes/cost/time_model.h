@@ -51,6 +51,9 @@ private:
   double cotSeconds_ = 0; ///< from the stock, traffic and computing
 };
 
+/// How many bits of a protocol take as long, computing included, as one more flow on the link.
+double bitsPerFlow(const LinkProfile &link);
+
 /// Set-up, stock and one sample of a lowered module, as its target says.
 double programSeconds(mlir::ModuleOp module);
 

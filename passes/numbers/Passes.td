@@ -87,6 +87,9 @@ def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
                "sample files to choose bits by: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
     Option<"config", "config", "std::string", "\"\"", "JSON file of per-node scales and widths">,
     Option<"emitConfig", "emit-config", "std::string", "\"\"", "file to write the chosen scales and widths to">,
+    Option<"isTrial", "trial", "bool", "false", "fit functions for their numbers alone, at any cost, which is quicker">,
+    Option<"network", "network", "std::string", "\"\"",
+           "link by whose latency functions of few elements take larger tables and fewer flows; none: bits count">,
   ];
 }
 

@@ -65,7 +65,8 @@ std::optional<ScalarFunction> cheapest(nn::FunctionKind kind, double parameter,
     best = std::move(found->polynomial);
   auto bits = [](const ScalarFunction &form) {
     constexpr std::uint64_t kElements = 64;
-    return approximation::bitsPerElement(scalarFunctionCost(kElements, form));
+    const Cost cost = scalarFunctionCost(kElements, form);
+    return approximation::bitsPerElement(cost) + request.bitsPerFlow * cost.flows();
   };
   if (kind == nn::FunctionKind::kExp)
     if (auto found = approximation::approximateExponential(request)) {
@@ -121,6 +122,16 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
   request.high = static_cast<int64_t>(input.range.high);
   request.outputBits = width;
   request.outputScale = static_cast<unsigned>(std::max<int64_t>(fraction, 0));
+  if (choices_.isTrial)
+    request.effort = approximation::Effort::kFirst;
+  auto elements = cast<RankedTensorType>(input.value.getType()).getNumElements();
+  request.bitsPerFlow =
+      std::max(request.bitsPerFlow,
+               choices_.bitsPerFlow / static_cast<double>(std::max<int64_t>(elements, 1)));
+  // Where flows are dear, comparisons save some of theirs (choose-radix).
+  constexpr double kDear = 100;
+  if (request.bitsPerFlow > kDear)
+    request.radix = Radix{.levelsSaved = 2};
   if (from.getFraction() < 0 || fraction < 0 || width > kMaxBits || from.getWidth() > kMaxBits) {
     fail(op, fmt::format("{} of numbers of {} bits, {} of them after the point, to {} bits, {} "
                          "after the point; at most {} bits and no negative scale are possible",
@@ -128,8 +139,8 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
     return std::nullopt;
   }
   const std::string key =
-      fmt::format("{} {} {} {} {} {} {}", f.name, request.inputBits, request.inputScale,
-                  request.low, request.high, width, fraction);
+      fmt::format("{} {} {} {} {} {} {} {}", f.name, request.inputBits, request.inputScale,
+                  request.low, request.high, width, fraction, request.bitsPerFlow);
   auto [known, isNew] = approximations_.try_emplace(key);
   for (request.maxUlp = kWanted; isNew && !known->second && request.maxUlp <= kWorst;
        request.maxUlp *= 2)

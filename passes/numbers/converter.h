@@ -25,6 +25,8 @@ struct NumberChoices {
   std::optional<int64_t> weightScale; ///< fraction bits of weights
   int64_t weightBits = 11;            ///< significant bits of weights, where scales are chosen
   bool areChecked = false;            ///< check-ranges follows, on samples: it says all it finds
+  bool isTrial = false;               ///< only results count, not costs
+  double bitsPerFlow = 0;             ///< what a flow is worth on the link, if that counts
 };
 
 class Converter {

@@ -108,6 +108,14 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     choices.weightScale = numberOption("weight-scale", weightScale, -16, 40);
     choices.areChecked = isLoaded_ && loaded_;
     choices.bitwidth = numberOption("bitwidth", bitwidth, 2, 64);
+    if (!network.empty()) {
+      try {
+        choices.bitsPerFlow = bitsPerFlow(parseLink(network.getValue()));
+      } catch (const Error &error) {
+        module.emitError("network: ") << error.what();
+        ok_ = false;
+      }
+    }
     NumbersConfig numbers;
     readConfig(numbers, function);
     if (!ok_)

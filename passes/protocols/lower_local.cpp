@@ -91,9 +91,8 @@ unsigned Lowering::consumerRing(Value value) const {
     return found->second;
   unsigned width = 0;
   for (Operation *user : value.getUsers()) {
-    // Products are computed in their result's ring.
     if (isa<fx::Conv2DOp, fx::MatMulOp, fx::MulOp>(user))
-      width = std::max(width, fx::fixedType(user->getResult(0)).getWidth());
+      width = std::max(width, productWidth(user->getResult(0)));
     else if (auto function = dyn_cast<fx::FunctionOp>(user))
       width = std::max(width, inputBits(functionFrom(function.getNumbers())));
     else if (isa<fx::AddOp, fx::SubOp, fx::NegOp, fx::AssumeOp>(user) || isStructure(user))

@@ -27,7 +27,7 @@ namespace {
 // the lowering knows it may go beyond what the function was made for.
 std::optional<ScalarFunction> withOutputBits(const ScalarFunction &f, unsigned width,
                                              const IntegerRange &inputs) {
-  constexpr __int128 kMostInputs = 1 << 17;
+  constexpr __int128 kMostInputs = 1 << 20;
   constexpr unsigned kMostSumBits = 60;
   const auto *piecewise = std::get_if<PiecewisePolynomial>(&f);
   if (piecewise == nullptr || inputs.high - inputs.low >= kMostInputs)

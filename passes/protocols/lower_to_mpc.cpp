@@ -86,6 +86,11 @@ Value Lowering::ring(Value value, unsigned width) {
 }
 
 LogicalResult Lowering::run() {
+  // From the end, so that no question is passed on through a whole network.
+  for (Operation &op : llvm::reverse(function_.getBody().front()))
+    if (op.getName().getDialectNamespace() == "fx")
+      for (Value result : op.getResults())
+        (void)consumerRing(result);
   SmallVector<Operation *> lowered;
   bool failed = false;
   for (Operation &op : llvm::make_early_inc_range(function_.getBody().front())) {
