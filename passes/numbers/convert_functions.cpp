@@ -122,8 +122,6 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
   request.high = static_cast<int64_t>(input.range.high);
   request.outputBits = width;
   request.outputScale = static_cast<unsigned>(std::max<int64_t>(fraction, 0));
-  if (choices_.isTrial)
-    request.effort = approximation::Effort::kFirst;
   auto elements = cast<RankedTensorType>(input.value.getType()).getNumElements();
   request.bitsPerFlow =
       std::max(request.bitsPerFlow,
