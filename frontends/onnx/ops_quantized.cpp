@@ -6,6 +6,7 @@
 #include "frontends/onnx/operators.h"
 
 #include <cmath>
+#include <optional>
 
 namespace dyad::onnx {
 
@@ -193,10 +194,70 @@ Values buildConvInteger(Node &node) {
   return {plain(node, "Conv", {centred(node, 0, 2, 0), centred(node, 1, 3, 0)})};
 }
 
+//===--- of domain com.microsoft, as ONNX Runtime's QOperator format has them
+//-----------------------===//
+
+Quantization perTensor(const Node &node, size_t scale, size_t zero) {
+  Quantization q = quantization(node, scale, zero);
+  if (elementCount(q.scale.shape) != 1)
+    throw Refusal("this operator has one scale for each tensor");
+  return q;
+}
+
+Value dequantizedInput(Node &node, size_t index, const char *name) {
+  Quantization q = perTensor(node, index + 1, index + 2);
+  return dequantized(node, node.input(index), q, 0, node.name + name);
+}
+
+template <Binary kind> Values buildQLinearBinary(Node &node) {
+  Quantization y = perTensor(node, 6, 7);
+  Value a = dequantizedInput(node, 0, ".a");
+  Value b = dequantizedInput(node, 3, ".b");
+  return {quantized(node, binary(node, kind, a, b), y, 0, node.name + ".y")};
+}
+
+Values buildQLinearPool(Node &node) {
+  if (node.integer("channels_last", 0) != 0)
+    throw Refusal("channels_last is not supported; quantise a model with channels first");
+  Quantization y = perTensor(node, 3, 4);
+  std::string type = node.type.substr(std::string("QLinear").size());
+  Value result = plain(node, type.c_str(), {dequantizedInput(node, 0, ".x")});
+  return {quantized(node, result, y, 0, node.name + ".y")};
+}
+
+Values buildQLinearConcat(Node &node) {
+  Quantization y = perTensor(node, 0, 1);
+  std::vector<Value> parts;
+  for (size_t i = 2; i + 1 < node.inputs.size(); i += 3)
+    parts.push_back(dequantizedInput(node, i, fmt::format(".{}", i / 3).c_str()));
+  return {quantized(node, plain(node, "Concat", std::move(parts)), y, 0, node.name + ".y")};
+}
+
+Values buildQGemm(Node &node) {
+  Quantization b = quantization(node, 4, 5);
+  int64_t outputs = node.integer("transB", 0) != 0 ? 0 : 1;
+  std::vector<Value> inputs{dequantizedInput(node, 0, ".a"),
+                            dequantized(node, node.input(3), b, outputs, node.name + ".b")};
+  Quantization a = perTensor(node, 1, 2);
+  if (node.has(6)) { // its scale is the product of those of a and b
+    Tensor scale = zipFloats(a.scale, b.scale, [](float x, float y) { return x * y; });
+    Quantization bias{scale, {Kind::kFloat, {}, {0.0F}, {}}};
+    inputs.push_back(
+        dequantized(node, node.input(6), bias, node.input(6).rank() - 1, node.name + ".bias"));
+  }
+  std::optional<Quantization> y;
+  if (node.has(7))
+    y = perTensor(node, 7, 8);
+  Value result = plain(node, "Gemm", std::move(inputs));
+  return {y ? quantized(node, result, *y, 0, node.name + ".y") : result};
+}
+
 } // namespace
 
 void addQuantized(std::vector<Operator> &table) {
   const char *note = "constant scales and zero points, by tensor or channel";
+  const char *one = "constant scales and zero points by tensor, channels first";
+  const char *ms = "com.microsoft"; // what ONNX Runtime's quantiser writes
   table.insert(
       table.end(),
       {
@@ -208,6 +269,12 @@ void addQuantized(std::vector<Operator> &table) {
           {"", "QLinearMatMul", 10, kNewest, buildQLinearMatMul, nullptr, note},
           {"", "MatMulInteger", 10, kNewest, buildMatMulInteger, nullptr, "constant zero points"},
           {"", "ConvInteger", 10, kNewest, buildConvInteger, nullptr, "constant zero points"},
+          {ms, "QGemm", 1, kNewest, buildQGemm, nullptr, note},
+          {ms, "QLinearAdd", 1, kNewest, buildQLinearBinary<Binary::kAdd>, nullptr, one},
+          {ms, "QLinearAveragePool", 1, kNewest, buildQLinearPool, nullptr, one},
+          {ms, "QLinearConcat", 1, kNewest, buildQLinearConcat, nullptr, one},
+          {ms, "QLinearGlobalAveragePool", 1, kNewest, buildQLinearPool, nullptr, one},
+          {ms, "QLinearMul", 1, kNewest, buildQLinearBinary<Binary::kMul>, nullptr, one},
       });
 }
 

@@ -23,7 +23,8 @@ bool isCompared(Value value) {
       return reduce.getKind() == nn::ReduceKind::kMax || reduce.getKind() == nn::ReduceKind::kMin;
     if (isa<nn::MaxPool2DOp, nn::MaxOp, nn::MinOp, nn::ArgMaxOp>(user))
       return true;
-    return (isStructure(user) || isa<nn::AssumeOp>(user)) && isCompared(user->getResult(0));
+    return (isStructure(user) || isa<nn::AssumeOp, nn::RoundOp>(user)) &&
+           isCompared(user->getResult(0));
   });
 }
 

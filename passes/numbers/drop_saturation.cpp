@@ -17,10 +17,12 @@ namespace dyad {
 
 namespace {
 
-// Bounds of a quantiser: behind a rounding, perhaps with its lower bound as a ReLU.
+// Bounds of a quantiser: behind a rounding, perhaps with the lower one as a ReLU, or where a
+// maximum or a move of elements was put between.
 bool isSaturation(nn::ClipOp clip) {
   Operation *op = clip.getInput().getDefiningOp();
-  if (isa_and_nonnull<nn::ReluOp>(op))
+  while (op != nullptr &&
+         (isa<nn::ReluOp, nn::MaxPool2DOp>(op) || (isStructure(op) && op->getNumOperands() == 1)))
     op = op->getOperand(0).getDefiningOp();
   return isa_and_nonnull<nn::RoundOp>(op);
 }

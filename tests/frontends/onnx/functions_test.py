@@ -122,6 +122,19 @@ case("QLinearMatMul", [10, 21], [q(5, 3, type=np.uint8, low=0), scale, zero, q(3
 case("MatMulInteger", 10, [q(5, 3, type=np.uint8, low=0), q(3, 4), zero, np.int8(5)], only_folded=True)
 case("ConvInteger", 10, [q(1, 3, 5, 5, type=np.uint8, low=0), q(4, 3, 3, 3, type=np.uint8, low=0), zero, zero],
      only_folded=True)
+# As ONNX Runtime's QOperator format has them.
+u8 = dict(type=np.uint8, low=0)
+for type in ("QLinearAdd", "QLinearMul"):
+    case(f"com.microsoft/{type}", 17, [q(2, 3, 4, **u8), scale, zero, q(3, 1, **u8), np.float32(0.0217), np.uint8(7), np.float32(0.0913),
+                                          zero],
+         only_folded=True)
+case("com.microsoft/QLinearAveragePool", 17, [q(1, 2, 6, 6, **u8), scale, zero, scale, zero], kernel_shape=[3, 3], strides=[3, 3], only_folded=True)
+case("com.microsoft/QLinearGlobalAveragePool", 17, [q(1, 2, 4, 4, **u8), scale, zero, scale, zero], only_folded=True)
+case("com.microsoft/QLinearConcat", 17, [scale, zero, q(2, 3, **u8), np.float32(0.02), np.uint8(7), q(2, 2, **u8), scale, zero], axis=1,
+     only_folded=True)
+case("com.microsoft/QGemm", 17, [q(2, 3, **u8), scale, zero, q(4, 3), w(4, low=0.01, high=0.02), q(4, low=0, high=1), q(4, type=np.int32),
+                                 np.float32(0.2), np.uint8(100)], transB=1, only_folded=True)
+case("com.microsoft/QGemm", 17, [q(2, 3, **u8), scale, zero, q(3, 4), np.float32(0.02), np.int8(5)], alpha=0.5, only_folded=True)
 
 
 if __name__ == "__main__":
