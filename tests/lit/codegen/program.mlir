@@ -24,7 +24,8 @@ fx.weight @slope : tensor<1x2x!fx.fixed<s5, 3, public>> = dense<[[3, -2]]> : ten
 // CHECK-NEXT: {"/a + /b", "relu + truncate_reduce"},
 // CHECK: .hash = "{{[0-9a-f]+}}",
 // CHECK: .serverCots = {{[1-9][0-9]*}},
-// CHECK: Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs) {
+// CHECK: Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs,
+// CHECK-NEXT: States &states) {
 func.func @main() {
   %x = fx.input "x" range -8.0 to 8.0 <declared> : tensor<4x1x!fx.fixed<s9, 4, client>> loc("x")
   // The client transposes its input alone.

@@ -25,6 +25,7 @@ func.func @main() {
   %t = fx.truncate %n {shift = 4 : i64, rounding = #fx.rounding<nearest>} : (tensor<1x2x!fx.fixed<s10, 8, shared>>) -> tensor<1x2x!fx.fixed<s7, 4, shared>> loc("y")
   %r = fx.reveal %t : (tensor<1x2x!fx.fixed<s7, 4, shared>>) -> tensor<1x2x!fx.fixed<s7, 4, client>> loc("y")
   fx.output "y" %r : tensor<1x2x!fx.fixed<s7, 4, client>>
-  // CHECK: return {y_truncated};
+  // CHECK: ReferenceTensors outputs{y_truncated};
+  // CHECK-NEXT: return outputs;
   return
 }
