@@ -98,6 +98,7 @@ TEST_CASE("a mismatch is the same message at both parties", "[party][handshake]"
       {[](Hello &h) { h.statisticalSecurity = 20; }, ErrorCode::kProgramMismatch, "128/20"},
       {[](Hello &h) { h.correlatedOt = "other"; }, ErrorCode::kProgramMismatch, "other"},
       {[](Hello &h) { h.samples = 4; }, ErrorCode::kBadInput, "samples"},
+      {[](Hello &h) { h.stream = true; }, ErrorCode::kBadInput, "serves every window"},
       {[](Hello &h) { h.publicInputs = "other"; }, ErrorCode::kBadInput, "public inputs"}};
   for (const Case &entry : cases) {
     Hello server = serverHello();
@@ -120,9 +121,11 @@ TEST_CASE("a foreign peer is told apart, and cannot put control characters on th
               [&] { shakeHands(foreign, clientHello()); });
 
   std::vector<std::uint8_t> newer = wireHello(serverHello());
-  newer[8] = 2;
+  newer[8] = kProtocolVersion + 1;
   Replay other(newer);
-  expectError(ErrorCode::kProgramMismatch, {"version 2", "version 1"},
+  const std::string theirs = fmt::format("version {}", kProtocolVersion + 1);
+  const std::string ours = fmt::format("version {}", kProtocolVersion);
+  expectError(ErrorCode::kProgramMismatch, {theirs.c_str(), ours.c_str()},
               [&] { shakeHands(other, clientHello()); });
 
   Hello ugly = serverHello();
