@@ -66,8 +66,8 @@ struct OutputInfo {
   bool isSigned = true;
   int fraction = 0;
   bool integer = false;
-  std::span<const std::int64_t> labels;
-  std::span<const std::string_view> names;
+  std::span<const std::int64_t> labels = {};
+  std::span<const std::string_view> names = {};
 };
 
 /// A weight: integers of `bits` bits, stored in I8, I16, I32 or I64 (`storageBits`), sign extended.
