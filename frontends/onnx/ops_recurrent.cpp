@@ -156,11 +156,13 @@ public:
     return reshape(node_, part, {directions_, 1, count * hidden_});
   }
 
-  /// R of some gates, transposed: [directions, hidden, count * hidden].
+  /// R of some gates, transposed: [directions, hidden, count * hidden]; a matrix for one direction,
+  /// since a weight of rank two is cheaper to handle than a batch of one. Made once for all steps.
   Value recurrentWeight(int64_t firstGate, int64_t count) const {
     Value part = slice(node_, node_.floatInput(2), {0, firstGate * hidden_, 0},
                        {directions_, count * hidden_, hidden_}, {1, 1, 1});
-    return transpose(node_, part, {0, 2, 1});
+    Value transposed = transpose(node_, part, {0, 2, 1});
+    return directions_ > 1 ? transposed : reshape(node_, transposed, {hidden_, count * hidden_});
   }
 
   /// The input's part of all gates at each step: [directions, batch, gates * hidden]. The reverse
@@ -205,11 +207,8 @@ public:
       return {};
     if (directions_ > 1)
       return matmul(node_, h, weight);
-    // A weight of rank two is cheaper to handle than a batch of one.
-    Shape shape = weight.shape();
-    Value product = matmul(node_, reshape(node_, h, {batch_, hidden_}),
-                           reshape(node_, weight, {shape[1], shape[2]}));
-    return reshape(node_, product, {1, batch_, shape[2]});
+    Value product = matmul(node_, reshape(node_, h, {batch_, hidden_}), weight);
+    return reshape(node_, product, {1, batch_, weight.shape()[1]});
   }
 
   Value sum(const Value &a, const Value &b) const {

@@ -74,7 +74,15 @@ def options():
             np.save(folder / "x.npy", x)
             must([tool("dyadc"), folder / "model.onnx", "-o", folder / "out", "--scale", "12", "--calibrate", folder / "x.npy"])
             fixed, = compare(label, folder / "out", {"x": x}, ["y"])
-            floating, = float_results(folder / "model.onnx", {"x": x}, ["y"])
+            if first:  # ONNX Runtime has no such layout
+                node.attribute.remove(next(a for a in node.attribute if a.name == "layout"))
+                graph = helper.make_graph([node], "test", [value("x", [steps, batch, features])],
+                                          [value("y", [steps, directions, batch, hidden])], used)
+                onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), str(folder / "model.onnx"))
+                floating, = float_results(folder / "model.onnx", {"x": x.swapaxes(1, 2)}, ["y"])
+                floating = floating.transpose(0, 3, 1, 2, 4)
+            else:
+                floating, = float_results(folder / "model.onnx", {"x": x}, ["y"])
             units = np.abs(fixed - floating).max() / UNIT
             checks.expect(units <= 24, f"{label}: within 24 units", f"{units}")
 
