@@ -33,8 +33,8 @@ struct ImportOptions {
   std::map<std::string, SetValue> sets;
   /// `--outputs NAME,...`: any tensors of the graph; the graph's own outputs when empty.
   std::vector<std::string> outputs;
-  /// `--state IN=OUT`: graph input IN is what tensor OUT was in the last run. Neither is an input or
-  /// output of the program then, unless `outputs` names OUT.
+  /// `--state IN=OUT`: graph input IN is what tensor OUT was in the last run. Neither is an input
+  /// or output of the program then, unless `outputs` names OUT.
   std::vector<std::pair<std::string, std::string>> states;
   /// `--state-init IN=FILE`: a state's value in the first run, of its shape; zeros if not given.
   std::map<std::string, SetValue> stateInitials;

@@ -64,7 +64,8 @@ struct InferOwnership : impl::InferOwnershipBase<InferOwnership> {
     for (const std::string &setting : set)
       failed |= !change(setting, symbols);
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (op->getName().getDialectNamespace() != "fx" || isa<fx::InputOp, fx::StateOp, fx::WeightOp>(op))
+      if (op->getName().getDialectNamespace() != "fx" ||
+          isa<fx::InputOp, fx::StateOp, fx::WeightOp>(op))
         return;
       if (auto constant = dyn_cast<fx::ConstantOp>(op)) {
         if (auto weight = symbols.lookup<fx::WeightOp>(constant.getWeight()))

@@ -36,8 +36,7 @@ const ProgramInfo &programInfo() {
 
 Task<void> prepare(Session &) { co_return; }
 
-Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs,
-                   States &) {
+Task<Outputs> step(Session &session, const Weights &weights, const Inputs &inputs, States &) {
   const Share x = share(session, inputs["x"], tiny::kWide);
 
   session.beginNode("/fc/Gemm", "matmul");
