@@ -96,6 +96,11 @@ std::string clearCall(Operation *op, llvm::function_ref<std::string(Value)> oper
         return call("function",
                     fmt::format("{}, functionFrom({})", in(), tables.vector(o.getNumbers())));
       })
+      .Case([&](fx::RowsOp o) {
+        std::string divisor = o.getDivisor() ? addressOf(operand(o.getDivisor())) : "nullptr";
+        return call("rows", fmt::format("{}, {}, rowFunctionFrom({})", in(), divisor,
+                                        tables.vector(o.getNumbers())));
+      })
       .Case([&](fx::PReluOp o) {
         return call("prelu", fmt::format("{}, {}, {}", in(), in(1),
                                          fx::fixedType(o.getSlope()).getFraction()));

@@ -423,6 +423,11 @@ std::string ProgramWriter::call(Operation *op, Operation *statement) {
         return fmt::format("function(session, {}, functionFrom({}){})", in(),
                            tables_.vector(o.getNumbers()), radixArgument(o));
       })
+      .Case([&](mpc::RowsOp o) {
+        return fmt::format("rowFunction(session, {}, {}rowFunctionFrom({}){})", in(),
+                           o.getDivisor() ? in(1) + ", " : "", tables_.vector(o.getNumbers()),
+                           radixArgument(o));
+      })
       .Case([&](mpc::ClipOp o) {
         return fmt::format("clip(session, {}, {}, {}{})", in(),
                            integer(static_cast<int64_t>(o.getLow())),

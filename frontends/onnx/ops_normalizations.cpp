@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builders of normalisations by statistics of the input itself: means, variances and norms become
-// reductions and one function of each row.
+// Builders of normalisations by statistics of the input itself: one operation for means and
+// variances, reductions and a quotient for norms.
 #include "frontends/onnx/operators.h"
 
 #include <numeric>
@@ -20,14 +20,10 @@ Shape axesFrom(int64_t first, int64_t rank) {
 
 /// (x - mean) / sqrt(variance + epsilon) over the axes; without `center` the mean counts as zero.
 Value standardized(Node &node, const Value &x, const Shape &axes, double epsilon, bool center) {
-  Value rest = x;
-  if (center)
-    rest = binary(node, Binary::kSub, x, reduce(node, Reduction::kMean, x, axes));
-  Value variance = reduce(node, Reduction::kMean, binary(node, Binary::kMul, rest, rest), axes);
-  Value scale = function(node, FunctionKind::kRsqrt,
-                         binary(node, Binary::kAdd, variance,
-                                publicNumber(node, static_cast<float>(epsilon), "epsilon")));
-  return binary(node, Binary::kMul, rest, scale);
+  mlir::OpBuilder &b = node.emitter.builder;
+  return node.emit<nn::NormalizeOp>(node.operand(x), b.getDenseI64ArrayAttr(axes),
+                                    b.getF64FloatAttr(epsilon), b.getBoolAttr(center),
+                                    mlir::FloatAttr(), mlir::FloatAttr());
 }
 
 /// Scale and bias of one value a channel, brought to the rank of x with the channels on `axis`.

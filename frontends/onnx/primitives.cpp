@@ -355,7 +355,7 @@ Value binary(Node &node, Binary kind, const Value &lhs, const Value &rhs) {
     throw Refusal(fmt::format("'{}' holds integers that depend on a graph input; these can only be "
                               "reshaped and returned",
                               lhs.isConstant() ? rhs.name : lhs.name));
-  if (kind == Binary::kDiv && !rhs.isConstant())
+  if (kind == Binary::kDiv && lhs.isConstant() && !rhs.isConstant())
     return binary(node, Binary::kMul, lhs, function(node, nn::FunctionKind::kReciprocal, rhs));
   // A weight is stored once and repeated by an operation.
   Shape shape = broadcastShape(lhs.shape(), rhs.shape());

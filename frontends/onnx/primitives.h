@@ -34,7 +34,7 @@ Value spread(Node &node, const Value &input, const Shape &interior);
 // Arithmetic on floats, with the broadcasting of ONNX. Constants of integers are computed with too.
 
 enum class Binary { kAdd, kSub, kMul, kDiv, kMin, kMax };
-/// A quotient by a value that is no constant is a product with its reciprocal.
+/// A quotient of a constant by a value that is none is a product with its reciprocal.
 Value binary(Node &node, Binary kind, const Value &lhs, const Value &rhs);
 enum class Unary { kNeg, kAbs, kRelu, kRound };
 Value unary(Node &node, Unary kind, const Value &input);

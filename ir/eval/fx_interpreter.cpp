@@ -199,6 +199,9 @@ Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
       })
       .Case(
           [&](fx::FunctionOp op) { return clear::function(*x[0], functionFrom(op.getNumbers())); })
+      .Case([&](fx::RowsOp op) {
+        return clear::rows(*x[0], x.size() > 1 ? x[1] : nullptr, rowFunctionFrom(op.getNumbers()));
+      })
       .Case([&](fx::PReluOp prelu) {
         int fraction = fx::fixedType(prelu.getSlope()).getFraction();
         DYAD_REQUIRE(fraction >= 0, kOutOfRange, "the slope's fraction {} is negative", fraction);

@@ -5,6 +5,7 @@
 #include "ir/weights.h"
 #include "runtime/clear/elementwise.h"
 #include "runtime/clear/linear.h"
+#include "runtime/clear/normalize.h"
 #include "runtime/clear/reduce.h"
 #include "runtime/net/error.h"
 
@@ -107,6 +108,10 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
                                     pool.getCountIncludePad());
       })
       .Case([&](nn::ReduceOp reduce) { return evaluateReduce(reduce, *x[0]); })
+      .Case([&](nn::NormalizeOp norm) {
+        return clear::normalize(*x[0], norm.getAxes().vec(), norm.getEpsilon().convertToDouble(),
+                                norm.getCenter());
+      })
       .Case([&](nn::SoftmaxOp softmax) {
         return clear::softmax(*x[0], static_cast<std::int64_t>(softmax.getAxis()),
                               softmax.getLog());

@@ -6,6 +6,7 @@
 #include "ir/state.h"
 #include "ir/weights.h"
 #include "ir/windows.h"
+#include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
 #include "runtime/net/error.h"
 
@@ -333,6 +334,25 @@ LogicalResult fx::FunctionOp::verify() {
     if (!from.getIsSigned() || !to.getIsSigned() || from.getWidth() != inputBits(f) ||
         to.getWidth() != outputBits(f))
       return emitOpError("takes s") << inputBits(f) << " and gives s" << outputBits(f);
+  } catch (const Error &error) {
+    return emitOpError(error.what());
+  }
+  return verifyOwner(*this);
+}
+LogicalResult fx::RowsOp::verify() {
+  auto shape = tensor(getInput()).getShape();
+  if (shape.size() != 2 || tensor(getResult()).getShape() != shape)
+    return emitOpError("needs a matrix, and gives one of the same shape");
+  if (getDivisor() && tensor(getDivisor()).getShape() != ArrayRef<int64_t>{shape[0], 1})
+    return emitOpError("needs one divisor a row");
+  try {
+    RowFunction f = rowFunctionFrom(getNumbers());
+    requireColumns(f, static_cast<std::uint64_t>(shape[1]));
+    if (static_cast<bool>(getDivisor()) != (divisorBits(f) != 0))
+      return emitOpError("has a divisor if the function has one");
+    FixedType to = fixedType(getResult());
+    if (!fixedType(getInput()).getIsSigned() || !to.getIsSigned() || to.getWidth() != outputBits(f))
+      return emitOpError("takes signed numbers and gives s") << outputBits(f);
   } catch (const Error &error) {
     return emitOpError(error.what());
   }

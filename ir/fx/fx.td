@@ -66,10 +66,6 @@ def Fx_RevealOp : Fx_Op<"reveal", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Fx_AssumeOp : Fx_Op<"assume", [Pure, SameOperandsAndResultType]> {
-  let summary = "a range that later protocol choices may rely on";
-  let description = [{
-    The integers are within [low, high]. `declared` ranges follow from `--input-range`, `calibrated` ones from samples and head-room:
 def Fx_StateOp : Fx_Op<"state", [MemoryEffects<[MemWrite]>]> {
   let summary = "what the last run of the program left in a state";
   let description = [{
@@ -90,6 +86,10 @@ def Fx_SetStateOp : Fx_Op<"set_state", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Fx_AssumeOp : Fx_Op<"assume", [Pure, SameOperandsAndResultType]> {
+  let summary = "a range that later protocol choices may rely on";
+  let description = [{
+    The integers are within [low, high]. `declared` ranges follow from `--input-range`, `calibrated` ones from samples and head-room:
     `reference` checks them, the manifest lists them; inside 2PC a violation cannot be seen.
   }];
   let arguments = (ins Fx_Tensor:$input, I64Attr:$low, I64Attr:$high, Fx_RangeKindAttr:$kind);
@@ -193,6 +193,18 @@ def Fx_FunctionOp : Fx_Op<"function", [Pure]> {
   let arguments = (ins Fx_Tensor:$input, StrAttr:$function, DenseI64ArrayAttr:$numbers);
   let results = (outs Fx_Tensor:$result);
   let assemblyFormat = "$function $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Fx_RowsOp : Fx_Op<"rows", [Pure]> {
+  let summary = "a function of each row of a matrix, approximated";
+  let description = [{
+    Softmax, its logarithm, normalisation, or a row's quotients by its divisor. `numbers` are the function (`runtime/functions/row_operation.h`;
+    "evaluate" defines the integers exactly); `function` says what it stands for. The operand may be narrower than what the function takes;
+    results fit the result's type, or the program fails.
+  }];
+  let arguments = (ins Fx_Tensor:$input, Optional<Fx_Tensor>:$divisor, StrAttr:$function, DenseI64ArrayAttr:$numbers);
+  let results = (outs Fx_Tensor:$result);
+  let assemblyFormat = "$function $input (`by` $divisor^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 def Fx_PReluOp : Fx_Op<"prelu", [Pure]> {

@@ -4,6 +4,7 @@
 
 #include "ir/fx/owner.h"
 
+#include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
 #include "runtime/he/he_cost.h"
 
@@ -126,9 +127,9 @@ clear::PoolWindow poolWindowOf(Operation *op) {
 //===--- local operations
 //-----------------------------------------------------------------------===//
 
-Cost ShareOp::cost() { return {}; }
 Cost StateOp::cost() { return {}; }
 Cost SetStateOp::cost() { return {}; }
+Cost ShareOp::cost() { return {}; }
 Cost AddOp::cost() { return {}; }
 Cost SubOp::cost() { return {}; }
 Cost NegOp::cost() { return {}; }
@@ -175,6 +176,11 @@ Cost BitToArithOp::cost() { return bitToRingCost(elements(getBit()), ringBits(ge
 Cost ReluOp::cost() { return reluCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost mpc::FunctionOp::cost() {
   return scalarFunctionCost(elements(getInput()), functionFrom(getNumbers()), radixOf(*this));
+}
+Cost mpc::RowsOp::cost() {
+  const clear::Shape shape = shapeOf(getInput());
+  return rowFunctionCost(static_cast<std::uint64_t>(shape[0]), static_cast<std::uint64_t>(shape[1]),
+                         rowFunctionFrom(getNumbers()), radixOf(*this));
 }
 Cost ClipOp::cost() { return clipCost(elements(getInput()), ringBits(getInput()), radixOf(*this)); }
 Cost MaxPool2DOp::cost() {

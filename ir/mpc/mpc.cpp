@@ -6,6 +6,7 @@
 #include "ir/mpc/target.h"
 #include "ir/state.h"
 #include "ir/windows.h"
+#include "runtime/functions/row_operation.h"
 #include "runtime/functions/scalar_function.h"
 #include "runtime/net/error.h"
 
@@ -158,6 +159,24 @@ LogicalResult mpc::FunctionOp::verify() {
   }
   return verifySameShape(*this);
 }
+LogicalResult mpc::RowsOp::verify() {
+  auto shape = tensor(getInput()).getShape();
+  if (shape.size() != 2 || tensor(getResult()).getShape() != shape)
+    return emitOpError("needs a matrix, and gives one of the same shape");
+  if (getDivisor() && tensor(getDivisor()).getShape() != ArrayRef<int64_t>{shape[0], 1})
+    return emitOpError("needs one divisor a row");
+  try {
+    RowFunction f = rowFunctionFrom(getNumbers());
+    requireColumns(f, static_cast<std::uint64_t>(shape[1]));
+    if (width(getInput()) != inputBits(f) || width(getResult()) != outputBits(f) ||
+        (getDivisor() ? width(getDivisor()) : 0) != divisorBits(f))
+      return emitOpError("takes ") << inputBits(f) << " bits, divisors of " << divisorBits(f)
+                                   << ", and gives " << outputBits(f);
+  } catch (const Error &error) {
+    return emitOpError(error.what());
+  }
+  return success();
+}
 LogicalResult TruncateOp::verify() {
   auto shift = static_cast<int64_t>(getShift());
   if (shift < 0 || shift >= width(getInput()))
@@ -234,8 +253,8 @@ LogicalResult MatMulPreparedOp::verify() {
   if (owner(getMatrix()) != fx::Owner::kServer || tensor(getLhs()).getRank() != 2 ||
       tensor(getMatrix()).getRank() != 2)
     return emitOpError("needs matrices, the right one the server's");
-  if (getMask().getType() != getLhs().getType() || getProduct().getType() != getResult().getType() ||
-      width(getLhs()) != width(getResult()))
+  if (getMask().getType() != getLhs().getType() ||
+      getProduct().getType() != getResult().getType() || width(getLhs()) != width(getResult()))
     return emitOpError("must keep types: of the mask, and of its product");
   return verifyMatMul(*this, tensor(getLhs()), tensor(getMatrix()), tensor(getResult()));
 }

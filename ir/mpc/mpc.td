@@ -243,6 +243,14 @@ def Mpc_FunctionOp : Mpc_Comparison<"function"> {
   let arguments = (ins Mpc_Arith:$input, StrAttr:$function, DenseI64ArrayAttr:$numbers, Mpc_Radix:$radix);
   let assemblyFormat = "$function $input attr-dict `:` functional-type(operands, results)";
 }
+def Mpc_RowsOp : Mpc_Op<"rows", [DeclareOpInterfaceMethods<ComparisonOpInterface>]> {
+  let summary = "a function of each row of a matrix";
+  let description = [{ As `fx.rows`; the rings are those that the function takes and gives. }];
+  let arguments = (ins Mpc_Arith:$input, Optional<Mpc_Arith>:$divisor, StrAttr:$function, DenseI64ArrayAttr:$numbers, Mpc_Radix:$radix);
+  let results = (outs Mpc_Arith:$result);
+  let assemblyFormat = "$function $input (`by` $divisor^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 def Mpc_ClipOp : Mpc_Comparison<"clip", [SameOperandsAndResultType]> {
   let summary = "min(max(x, low), high), both comparisons in the same flows";
   let arguments = (ins Mpc_Arith:$input, I64Attr:$low, I64Attr:$high, Mpc_Radix:$radix);

@@ -122,6 +122,23 @@ LogicalResult BatchNormOp::verify() {
   return success();
 }
 
+LogicalResult NormalizeOp::verify() {
+  const double epsilon = getEpsilon().convertToDouble();
+  if (!(epsilon >= 0) || !std::isfinite(epsilon))
+    return emitOpError("epsilon must be finite and not negative");
+  int64_t last = -1;
+  for (int64_t axis : getAxes()) {
+    if (axis <= last || axis >= tensor(getInput()).getRank())
+      return emitOpError("needs axes of its operand, in order, each once");
+    last = axis;
+  }
+  if (last < 0)
+    return emitOpError("needs an axis");
+  if (getLeastVariance().has_value() != getMostVariance().has_value() ||
+      (getLeastVariance() && !(*getLeastVariance() <= *getMostVariance())))
+    return emitOpError("needs both bounds of the variance or none, with least <= most");
+  return success();
+}
 LogicalResult SoftmaxOp::verify() {
   auto axis = static_cast<int64_t>(getAxis());
   if (axis < 0 || axis >= tensor(getInput()).getRank())

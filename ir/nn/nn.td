@@ -77,10 +77,6 @@ def Nn_OutputOp : Nn_Op<"output", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
-def Nn_AssumeOp : Nn_Op<"assume", [Pure, SameOperandsAndResultType]> {
-  let summary = "a range that the numbers of the fixed-point program may be chosen by";
-  let description = [{ `kind` is `declared` or `calibrated`; bounds are finite. It becomes an `fx.assume`. }];
-  let arguments = (ins Nn_FloatTensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
 def Nn_StateOp : Nn_Op<"state", [MemoryEffects<[MemWrite]>]> {
   let summary = "what the last run of the program left in a state";
   let description = [{
@@ -103,6 +99,10 @@ def Nn_SetStateOp : Nn_Op<"set_state", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Nn_AssumeOp : Nn_Op<"assume", [Pure, SameOperandsAndResultType]> {
+  let summary = "a range that the numbers of the fixed-point program may be chosen by";
+  let description = [{ `kind` is `declared` or `calibrated`; bounds are finite. It becomes an `fx.assume`. }];
+  let arguments = (ins Nn_FloatTensor:$input, F64Attr:$low, F64Attr:$high, StrAttr:$kind);
   let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$input `in` $low `to` $high $kind attr-dict `:` type($result)";
   let hasVerifier = 1;
@@ -276,6 +276,18 @@ def Nn_SoftmaxOp : Nn_Unary<"softmax"> {
     `softmax-to-logits` removes it where only the order of its results matters, or where the user asks for the values before it.
   }];
   let arguments = (ins Nn_FloatTensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let hasVerifier = 1;
+}
+
+def Nn_NormalizeOp : Nn_Unary<"normalize"> {
+  let summary = "(x - mean) / sqrt(variance + epsilon) over axes";
+  let description = [{
+    Mean and variance are those of each group of elements that differ in the axes only. Without `center` the mean counts as zero: RMS
+    normalisation. `least_variance` and `most_variance` are what samples showed, with head-room (`calibrate-ranges`); the variance of any
+    group has to be between them, `epsilon` left out.
+  }];
+  let arguments = (ins Nn_FloatTensor:$input, DenseI64ArrayAttr:$axes, F64Attr:$epsilon, BoolAttr:$center,
+                       OptionalAttr<F64Attr>:$least_variance, OptionalAttr<F64Attr>:$most_variance);
   let hasVerifier = 1;
 }
 

@@ -298,6 +298,17 @@ FloatRange FloatRanges::compute(Operation *op) const {
           return in();
         }
       })
+      .Case([&](nn::NormalizeOp norm) {
+        double elements = 1;
+        for (int64_t axis : norm.getAxes())
+          elements *= static_cast<double>(shapeOf(norm.getInput())[static_cast<size_t>(axis)]);
+        return outward(FloatRange{-std::sqrt(elements), std::sqrt(elements)});
+      })
+      .Case([&](nn::DivOp) {
+        if (in(1).low <= 0 && in(1).high >= 0)
+          return FloatRange();
+        return outward(dyad::product(in(), FloatRange{1 / in(1).high, 1 / in(1).low}));
+      })
       .Case([&](nn::SoftmaxOp softmax) {
         return softmax.getLog() ? FloatRange{-std::numeric_limits<double>::infinity(), 0}
                                 : FloatRange{0, 1};

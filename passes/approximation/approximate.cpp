@@ -286,7 +286,7 @@ public:
            ++k) {
         layout.indexBits = k;
         layout.degree = degree;
-        if (domain.bits - k - fold > 30)
+        if (domain.bits - k - fold > 30 || isDone())
           continue;
         const RealFit real = fitReal(domain.function, layout);
         const double slack = maxUlp_ - 0.5 - real.error;
@@ -300,6 +300,8 @@ public:
   const std::optional<PiecewisePolynomial> &best() const { return best_.polynomial; }
 
 private:
+  bool isDone() const { return request_.effort == Effort::kFirst && best_.polynomial.has_value(); }
+
   double weightOf(const PiecewisePolynomial &p) const {
     const Cost cost = piecewiseCost(64, p, request_.radix);
     return bitsPerElement(cost) + request_.bitsPerFlow * cost.flows();
@@ -348,6 +350,8 @@ private:
     Found current = attempt(function, layout, std::numeric_limits<double>::infinity());
     while (current.polynomial) {
       keep(current);
+      if (isDone())
+        return;
       Found next;
       Layout nextLayout = layout;
       for (unsigned Layout::*const width : {&Layout::linearScale, &Layout::quadraticScale,

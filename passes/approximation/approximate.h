@@ -12,6 +12,13 @@
 
 namespace dyad::approximation {
 
+/// How long to look for something cheaper than what is precise enough.
+enum class Effort : std::uint8_t {
+  kFirst,     ///< anything: only the numbers count
+  kFirstForm, ///< the first normalised form, at its best: one result serves many numbers
+  kCheapest
+};
+
 struct Request {
   unsigned inputBits = 16; ///< ring of the input
   unsigned inputScale = 12;
@@ -21,8 +28,7 @@ struct Request {
   unsigned outputScale = 12;
   double maxUlp = 1;      ///< largest error wanted, in units of the output's last place
   double bitsPerFlow = 2; ///< what a flow counts, in bits an element, when costs are compared
-  /// One result serves many numbers: the first normalised form that is precise enough will do.
-  bool isShared = false;
+  Effort effort = Effort::kCheapest;
   Radix radix;
 };
 

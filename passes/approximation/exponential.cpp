@@ -95,6 +95,8 @@ std::optional<ExponentialApproximation> approximateExponential(const Request &re
     least = weightOf(f);
     best = ExponentialApproximation{f, whole->error};
   }
+  if (best && request.effort == Effort::kFirst)
+    return best;
   for (unsigned highBits = 2; highBits <= kMostHighBits; ++highBits)
     for (unsigned guard = 1; guard <= kMostGuardBits; ++guard) {
       const auto f = factored(request, highBits, guard);

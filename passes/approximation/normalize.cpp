@@ -50,6 +50,10 @@ unsigned dropFor(const NormalizedFunction &f, int scale) {
 /// Fits `part` of t, with `scale` fraction bits, into f.mantissa.
 bool fitMantissa(NormalizedFunction &f, const std::function<double(double)> &part, int scale,
                  double maxUlp, const Request &request) {
+  // Parabolas on 256 segments of an octave reach no more, as their third derivatives tell.
+  constexpr double kFinest = 0x1p-30;
+  if (std::ldexp(maxUlp, -scale) < kFinest)
+    return false;
   Request inner = request;
   const unsigned top = f.highestLead + 1 - f.mantissaDrop;
   inner.inputBits = top + 1;
@@ -168,7 +172,8 @@ std::optional<NormalizedApproximation> approximatePower(double exponent, const R
       });
   const double mantissaMost = std::exp2(std::max(exponent * odd, exponent * (f.step + odd)));
   bool improved = true;
-  const auto goesOn = [&] { return request.isShared ? !best.found() : improved || !best.found(); };
+  const bool stops = request.effort != Effort::kCheapest;
+  const auto goesOn = [&] { return !best.found() || (improved && !stops); };
   for (unsigned guard = 0; guard <= kMostGuardBits && goesOn(); ++guard) {
     const int scale = static_cast<int>(request.outputScale) + static_cast<int>(std::ceil(anchor)) +
                       static_cast<int>(guard);
@@ -195,8 +200,7 @@ std::optional<NormalizedApproximation> approximatePower(double exponent, const R
     improved = false;
     for (const double target : {request.maxUlp, request.maxUlp - 0.5}) {
       const double units = std::ldexp(target, static_cast<int>(guard));
-      if (units > 0.5 && !(request.isShared && best.found()) &&
-          fitMantissa(f, part, scale, units, request))
+      if (units > 0.5 && !(stops && best.found()) && fitMantissa(f, part, scale, units, request))
         improved |= best.consider(f);
     }
   }

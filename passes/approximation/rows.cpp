@@ -22,7 +22,7 @@ unsigned bitsOf(std::int64_t value) {
 }
 unsigned ceilLog2(std::uint64_t x) { return static_cast<unsigned>(std::bit_width(x - 1)); }
 
-/// Rows over the whole range, narrow ones anywhere in it, and some of equal numbers but one.
+/// Rows over the whole range, narrow ones anywhere in it, and some with one large number.
 std::vector<std::vector<std::int64_t>> measuredRows(unsigned columns, const Request &request) {
   std::vector<std::vector<std::int64_t>> rows(kMeasuredRows, std::vector<std::int64_t>(columns));
   std::mt19937_64 random(columns);
@@ -33,7 +33,7 @@ std::vector<std::vector<std::int64_t>> measuredRows(unsigned columns, const Requ
         static_cast<std::int64_t>(
             random() % (static_cast<std::uint64_t>(request.high - request.low) - span + 1));
     for (std::int64_t &x : rows[r])
-      x = start + (r % 4 == 3 ? 0 : static_cast<std::int64_t>(random() % (span + 1)));
+      x = start + static_cast<std::int64_t>(random() % (span + 1));
     if (r % 4 == 3)
       rows[r][random() % columns] = request.high;
   }
@@ -109,6 +109,7 @@ Request sumRequest(const Exponential &e, unsigned scale, unsigned outputBits, un
   inner.outputBits = outputBits;
   inner.outputScale = outputScale;
   inner.maxUlp = maxUlp;
+  inner.effort = std::min(request.effort, Effort::kFirstForm);
   return inner;
 }
 
@@ -117,6 +118,17 @@ void requireRange(const Request &request) {
                    request.high - request.low < std::int64_t{1} << (request.inputBits - 1),
                kOutOfRange, "rows from {} to {} do not fit {} bits", request.low, request.high,
                request.inputBits);
+}
+
+/// Shares of the error, and guard bits from `first` on. Errors of one sign add up in a row's sum:
+/// then the exponentials have to be finer.
+std::vector<std::pair<double, unsigned>> attempts(unsigned first) {
+  constexpr unsigned kGuardBitsEach = 4;
+  std::vector<std::pair<double, unsigned>> result;
+  for (const unsigned step : {0U, 2U, 4U})
+    for (unsigned guard = first; guard < first + kGuardBitsEach; ++guard)
+      result.emplace_back(std::ldexp(1.0, static_cast<int>(step)), guard + step);
+  return result;
 }
 
 double unitOf(unsigned scale) { return std::ldexp(1.0, -static_cast<int>(scale)); }
@@ -247,6 +259,9 @@ normalizationWith(unsigned extra, const NormalizationRequest &wanted, const Requ
     // has. The variance needs no more, and lower bits are dropped.
     const int precision =
         std::max(outputScale + static_cast<int>(std::ceil(std::log2(largest))) + guard, 4);
+    constexpr int kFinest = 26; // of a root by parabolas on 256 segments of two octaves
+    if (precision > kFinest)
+      break;
     f.varianceDrop =
         static_cast<unsigned>(std::max(0, static_cast<int>(bitsOf(least)) - 2 - precision));
     Request inner = request;
@@ -269,7 +284,7 @@ normalizationWith(unsigned extra, const NormalizationRequest &wanted, const Requ
     if (inner.outputBits > 44 || f.productBits > 62)
       break;
     inner.maxUlp = 1;
-    inner.isShared = true;
+    inner.effort = std::min(request.effort, Effort::kFirstForm);
     const auto root = approximatePower(-0.5, inner, smallestRoot);
     if (!root)
       continue;
@@ -363,10 +378,9 @@ std::optional<SoftmaxApproximation> approximateSoftmax(unsigned columns, const R
       x = std::exp(x);
     return result;
   };
-  for (unsigned guard = 1; guard <= kMostGuardBits; ++guard) {
+  for (const auto &[finer, guard] : attempts(1)) {
     const unsigned scale = request.outputScale + guard;
-    // Errors of the exponentials add up in the sum: more guard bits make them smaller.
-    const double inner = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2), 1);
+    const double inner = innerUlp(std::max(0.1, (request.maxUlp - 0.5) / 2) / finer, guard);
     const auto e = exponentialFor(columns, scale, inner, request);
     if (!e)
       continue;
@@ -395,7 +409,7 @@ std::optional<LogSoftmaxApproximation> approximateLogSoftmax(unsigned columns,
                kOutOfRange, "log-softmax from scale {} to {}, {} to {} bits", request.inputScale,
                request.outputScale, request.inputBits, request.outputBits);
   const auto rows = measuredRows(columns, request);
-  for (unsigned guard = 0; guard <= kMostGuardBits; ++guard) {
+  for (const auto &[finer, guard] : attempts(0)) {
     const unsigned scale = request.outputScale + guard;
     const auto e =
         exponentialFor(columns, scale, innerUlp(std::max(0.1, request.maxUlp - 0.6), 0), request);

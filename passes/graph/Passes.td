@@ -5,6 +5,19 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RecognizeNormalizations : Pass<"recognize-normalizations", "::mlir::ModuleOp"> {
+  let summary = "Find layer and RMS normalisations that were exported in steps";
+  let description = [{
+    `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`, and the same without the means of x, becomes `nn.normalize`: what exports before
+    opset 17 hold instead of LayerNormalization. A product with the reciprocal of the root or the reciprocal root is the same as the quotient. The
+    epsilon, a single number, becomes public, as it is in the operator.
+
+    Requires `fold-constants`, and `cse` where means were exported twice. Keeps results up to rounding.
+    Example: tests/lit/graph/recognize_normalizations.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
 def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
   let summary = "Compute what follows from weights alone";
   let description = [{

@@ -13,6 +13,7 @@
 #include "passes/numbers/scale_groups.h"
 #include "passes/numbers/synthetic_samples.h"
 #include "passes/numbers/tie_steps.h"
+#include "runtime/clear/normalize.h"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -31,15 +32,17 @@ bool computesMagnitudes(Operation *op) {
   if (auto reduce = dyn_cast<nn::ReduceOp>(op))
     return reduce.getKind() == nn::ReduceKind::kSum || reduce.getKind() == nn::ReduceKind::kL1;
   return isa<nn::Conv2DOp, nn::MatMulOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PReluOp,
-             nn::BatchNormOp>(op);
+             nn::BatchNormOp, nn::NormalizeOp>(op);
 }
 
 // Whether a function of the value has no result at zero: then head-room is a factor there too.
 bool mustBePositive(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
+  return llvm::any_of(value.getUsers(), [value](Operation *user) {
     if (auto function = dyn_cast<nn::FunctionOp>(user))
       return nn::functionDomain(function.getKind(), function.getParameter().convertToDouble())
           .excludesZero;
+    if (auto quotient = dyn_cast<nn::DivOp>(user); quotient && quotient.getRhs() == value)
+      return true;
     return (isStructure(user) || isa<nn::AssumeOp>(user)) && mustBePositive(user->getResult(0));
   });
 }
@@ -97,6 +100,7 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
       if (!function.isExternal())
         tieSteps(function.getBody().front(), seen);
     insertAssumptions(seen, isDrawn, bits);
+    boundVariances(bits);
   }
 
   double headroomBits(bool isDrawn) const {
@@ -149,8 +153,8 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         auto set = findState<nn::SetStateOp>(*state->getBlock(), state.getName());
         FloatRange always = set ? hull(unbounded.at(set.getValue()), range) : range;
         // A proof that costs no bits is better than an assumption.
-        bool isProved = always.isFinite() && integerBits(always.magnitude()) <=
-                                                 integerBits(wider.magnitude());
+        bool isProved =
+            always.isFinite() && integerBits(always.magnitude()) <= integerBits(wider.magnitude());
         FloatRange bound = isProved ? always : intersection(always, wider);
         state.setLow(APFloat(bound.low));
         state.setHigh(APFloat(bound.high));
@@ -189,6 +193,7 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
             shapeOf(input.getResult()), loaded_->at(input.getName().str(), sample)};
       auto observe = [&](Value value, const clear::Tensor<float> &tensor) {
         Operation *op = value.getDefiningOp();
+        includeVariances(value, tensor);
         if (!computesMagnitudes(op) && !isa<nn::InputOp>(op))
           return;
         double low = std::numeric_limits<double>::infinity();
@@ -215,6 +220,29 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         return culprit->emitError("computes NaN or infinity on sample ") << sample;
     }
     return success();
+  }
+
+  void includeVariances(Value value, const clear::Tensor<float> &tensor) {
+    for (Operation *user : value.getUsers())
+      if (auto norm = dyn_cast<nn::NormalizeOp>(user)) {
+        const clear::Moments found = clear::moments(tensor, norm.getAxes().vec(), norm.getCenter());
+        auto [low, high] = std::minmax_element(found.variances.begin(), found.variances.end());
+        auto [known, isNew] = variances_.try_emplace(norm, FloatRange{*low, *high});
+        if (!isNew)
+          known->second = hull(known->second, {*low, *high});
+      }
+  }
+
+  // Head-room is that of a deviation, on both sides.
+  void boundVariances(double bits) {
+    for (auto &[op, range] : variances_) {
+      auto norm = cast<nn::NormalizeOp>(op);
+      const double factor = std::exp2(2 * bits);
+      constexpr double kNegligible = 1e-3; // beside epsilon
+      const bool isNegligible = range.low < kNegligible * norm.getEpsilon().convertToDouble();
+      norm.setLeastVariance(APFloat(isNegligible ? 0.0 : range.low / factor));
+      norm.setMostVariance(APFloat(std::max(range.high, 0x1p-20) * factor));
+    }
   }
 
   void insertAssumptions(const llvm::DenseMap<Value, FloatRange> &seen, bool isDrawn, double bits) {
@@ -263,6 +291,7 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
 private:
   std::shared_ptr<const Samples> loaded_;
   bool isLoaded_ = false;
+  llvm::DenseMap<Operation *, FloatRange> variances_; ///< seen, of normalisations
 };
 
 } // namespace

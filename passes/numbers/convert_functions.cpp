@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions of one variable, softmax and rounding, from nn to fx: which piecewise polynomial stands
-// for a function over the integers that reach it.
+// Functions of one variable and rounding, from nn to fx: which piecewise polynomial stands for a
+// function over the integers that reach it.
 #include "passes/numbers/converter.h"
 
 #include "ir/nn/functions.h"
@@ -63,7 +63,7 @@ std::optional<ScalarFunction> cheapest(nn::FunctionKind kind, double parameter,
   std::optional<ScalarFunction> best;
   if (auto found = approximation::approximate(smooth(kind, parameter), request))
     best = std::move(found->polynomial);
-  auto bits = [](const ScalarFunction &form) {
+  auto bits = [&](const ScalarFunction &form) {
     constexpr std::uint64_t kElements = 64;
     const Cost cost = scalarFunctionCost(kElements, form);
     return approximation::bitsPerElement(cost) + request.bitsPerFlow * cost.flows();
@@ -74,10 +74,12 @@ std::optional<ScalarFunction> cheapest(nn::FunctionKind kind, double parameter,
       if (!best || bits(other) < bits(*best))
         best = std::move(other);
     }
-  if (request.low <= 0)
+  const std::optional<double> exponent = exponentOf(kind, parameter);
+  const bool takesZero = exponent && *exponent > 0;
+  if (request.high <= 0 || request.low < 0 || (request.low == 0 && !takesZero))
     return best;
   std::optional<approximation::NormalizedApproximation> normalized;
-  if (std::optional<double> exponent = exponentOf(kind, parameter))
+  if (exponent)
     normalized = approximation::approximatePower(*exponent, request);
   else if (kind == nn::FunctionKind::kLog)
     normalized = approximation::approximateLog(1, request);
@@ -122,6 +124,8 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
   request.high = static_cast<int64_t>(input.range.high);
   request.outputBits = width;
   request.outputScale = static_cast<unsigned>(std::max<int64_t>(fraction, 0));
+  if (choices_.isTrial)
+    request.effort = approximation::Effort::kFirst;
   auto elements = cast<RankedTensorType>(input.value.getType()).getNumElements();
   request.bitsPerFlow =
       std::max(request.bitsPerFlow,
@@ -161,25 +165,6 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
   return Number{value, low <= high ? IntegerRange{low, high} : IntegerRange{-end, end - 1}, true};
 }
 
-// Half a unit is what rounding the number has cost already, and roots have no slope at zero.
-Converter::Number Converter::plusOneUnit(Operation *op, const Number &x) {
-  fx::FixedType from = fx::fixedType(x.value);
-  IntegerRange range{x.range.low + 1, x.range.high + 1};
-  unsigned width = std::max(from.getWidth(), range.signedBits());
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(x.value.getType()).getShape();
-  FixedConstant unit =
-      quantiser_.publicConstant(builder_, op->getLoc(), "unit", {1}, {1}, from.getFraction());
-  auto unitType = fx::fixedType(unit.value);
-  Value one = builder_.create<fx::ReshapeOp>(
-      op->getLoc(), RankedTensorType::get(SmallVector<int64_t>(shape.size(), 1), unitType),
-      unit.value);
-  Value ones =
-      builder_.create<fx::BroadcastOp>(op->getLoc(), RankedTensorType::get(shape, unitType), one);
-  Value sum = builder_.create<fx::AddOp>(
-      op->getLoc(), type(x.value, width, from.getFraction(), from.getOwner()), x.value, ones);
-  return {sum, range, true};
-}
-
 void Converter::convertFunction(nn::FunctionOp op) {
   Number input = settled(op.getInput());
   fx::FixedType from = fx::fixedType(input.value);
@@ -195,8 +180,6 @@ void Converter::convertFunction(nn::FunctionOp op) {
                                 static_cast<double>(input.range.low) * unit,
                                 static_cast<double>(input.range.high) * unit));
   }
-  if (op.getKind() == nn::FunctionKind::kSqrt && input.range.low == 0)
-    input = plusOneUnit(op, input);
   SmoothFunction f = smooth(op.getKind(), parameter);
   int64_t fraction = scales_.fraction(op.getResult());
   IntegerRange proved = resultRange(f, input.range, from.getFraction(), fraction);
@@ -207,77 +190,6 @@ void Converter::convertFunction(nn::FunctionOp op) {
     return;
   chosen.range = result->range; // what the polynomial gives, its errors included
   finish(op, result->value, chosen, true);
-}
-
-// exp(x - max) / sum, with the quotient as a product with one reciprocal for each row; or
-// x - max - log(sum).
-void Converter::convertSoftmax(nn::SoftmaxOp op) {
-  Number x = settled(op.getInput());
-  fx::FixedType from = fx::fixedType(x.value);
-  Value result = op.getResult();
-  const int64_t fraction = scales_.fraction(result);
-  const auto axis = static_cast<size_t>(op.getAxis());
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(result.getType()).getShape();
-  SmallVector<int64_t> row(shape);
-  row[axis] = 1;
-  auto tensor = [&](ArrayRef<int64_t> dims, unsigned width, int64_t bits) {
-    return RankedTensorType::get(dims, fx::FixedType::get(op.getContext(), /*isSigned=*/true, width,
-                                                          static_cast<int>(bits), from.getOwner()));
-  };
-  auto widthOf = [](const IntegerRange &range) { return std::max(2U, range.signedBits()); };
-  auto axes = builder_.getDenseI64ArrayAttr({static_cast<int64_t>(axis)});
-  Location loc = op.getLoc();
-
-  Value most = builder_.create<fx::ReduceMaxOp>(
-      loc, tensor(row, from.getWidth(), from.getFraction()), x.value, axes);
-  Value repeated = builder_.create<fx::BroadcastOp>(
-      loc, tensor(shape, from.getWidth(), from.getFraction()), most);
-  IntegerRange below{clampedInteger(x.range.low - x.range.high), 0};
-  unsigned belowWidth = choices_.bitwidth ? from.getWidth() : widthOf(below);
-  Number rest{builder_.create<fx::SubOp>(loc, tensor(shape, belowWidth, from.getFraction()),
-                                         x.value, repeated),
-              below, true};
-
-  // Errors of the exponentials add up in the sum, which only divides.
-  const int64_t inner = std::max<int64_t>(fraction, 1) + 1;
-  const __int128 one = static_cast<__int128>(1) << inner;
-  std::optional<Number> powers =
-      approximated(op, nn::FunctionKind::kExp, 0, rest, inner, widthOf({0, one + 2}));
-  if (!powers)
-    return;
-  // The largest element of a row is left with zero.
-  auto exponential = powers->value.getDefiningOp<fx::FunctionOp>();
-  IntegerRange total = scaledBy(powers->range, shape[axis]);
-  total.low = clampedProduct(powers->range.low, shape[axis] - 1) +
-              evaluate(functionFrom(exponential.getNumbers()), 0);
-  Number sum{builder_.create<fx::ReduceSumOp>(loc, tensor(row, widthOf(total), inner),
-                                              powers->value, axes),
-             total, true};
-  if (op.getLog()) {
-    constexpr auto kLog = nn::FunctionKind::kLog;
-    IntegerRange logs = resultRange(smooth(kLog, 0), total, inner, from.getFraction());
-    std::optional<Number> log1 = approximated(op, kLog, 0, sum, from.getFraction(), widthOf(logs));
-    if (!log1)
-      return;
-    IntegerRange proved = sumOf(rest.range, negated(log1->range));
-    Value spread = builder_.create<fx::BroadcastOp>(
-        loc, tensor(shape, fx::fixedType(log1->value).getWidth(), from.getFraction()), log1->value);
-    Format chosen = format(op, proved, from.getFraction(), Stage::kAccumulator);
-    Value value = builder_.create<fx::SubOp>(loc, tensor(shape, chosen.width, from.getFraction()),
-                                             rest.value, spread);
-    return finish(op, value, chosen, fraction == from.getFraction());
-  }
-  std::optional<Number> inverse =
-      approximated(op, nn::FunctionKind::kReciprocal, 0, sum, inner, widthOf({0, one + 2}));
-  if (!inverse)
-    return;
-  Value factors = builder_.create<fx::BroadcastOp>(
-      loc, tensor(shape, fx::fixedType(inverse->value).getWidth(), inner), inverse->value);
-  Format chosen =
-      format(op, productOf(powers->range, inverse->range), 2 * inner, Stage::kAccumulator);
-  Value value = builder_.create<fx::MulOp>(loc, tensor(shape, chosen.width, 2 * inner),
-                                           powers->value, factors);
-  finish(op, value, chosen, fraction == 2 * inner);
 }
 
 // To no fraction bits; what follows shares that scale.

@@ -21,7 +21,7 @@ bool isCompared(Value value) {
   return llvm::any_of(value.getUsers(), [](Operation *user) {
     if (auto reduce = dyn_cast<nn::ReduceOp>(user))
       return reduce.getKind() == nn::ReduceKind::kMax || reduce.getKind() == nn::ReduceKind::kMin;
-    if (isa<nn::MaxPool2DOp, nn::MaxOp, nn::MinOp, nn::ArgMaxOp>(user))
+    if (isa<nn::MaxPool2DOp, nn::MaxOp, nn::MinOp, nn::ArgMaxOp, nn::SoftmaxOp>(user))
       return true;
     return (isStructure(user) || isa<nn::AssumeOp, nn::RoundOp>(user)) &&
            isCompared(user->getResult(0));
@@ -113,9 +113,8 @@ void Converter::convert(Operation *op) {
       .Case([&](nn::RoundOp round) { convertRound(round); })
       .Case([&](nn::FunctionOp function) { convertFunction(function); })
       .Case([&](nn::SoftmaxOp softmax) { convertSoftmax(softmax); })
-      .Case([&](nn::DivOp) {
-        fail(op, "division by a value that is not constant has no fixed-point form");
-      })
+      .Case([&](nn::NormalizeOp norm) { convertNormalize(norm); })
+      .Case([&](nn::DivOp div) { convertQuotient(div); })
       .Case([&](nn::BatchNormOp) {
         fail(op, "batch normalisation has no fixed-point form of its own; it needs the pass "
                  "fold-batch-norm, and constant parameters");

@@ -86,8 +86,25 @@ private:
   void convertRound(nn::RoundOp op);
   void convertFunction(nn::FunctionOp op);
   void convertSoftmax(nn::SoftmaxOp op);
-  /// x + 1 of its last place.
-  Number plusOneUnit(mlir::Operation *op, const Number &x);
+  void convertNormalize(nn::NormalizeOp op);
+  void convertQuotient(nn::DivOp op);
+  /// Matrix whose rows are the elements that differ in `axes` only, and back, into the shape of the
+  /// result of `op`.
+  mlir::Value toRows(mlir::Operation *op, mlir::Value value, llvm::ArrayRef<int64_t> axes);
+  mlir::Value fromRows(mlir::Operation *op, mlir::Value rows, llvm::ArrayRef<int64_t> axes);
+  /// Whether functions of rows exist for such numbers; a diagnostic if not.
+  bool isForRows(mlir::Operation *op, llvm::StringRef name, fx::FixedType from, int64_t fraction,
+                 unsigned width);
+  /// A function of rows whose error is at most the given one, in units of the last place.
+  using FitRows = llvm::function_ref<std::optional<RowFunction>(double)>;
+  /// What `fit` finds from `wanted` on, or found before for the same key; null, after a diagnostic,
+  /// where that is nothing.
+  const RowFunction *fittedRows(mlir::Operation *op, llvm::StringRef name, const std::string &key,
+                                double wanted, const FitRows &fit);
+  /// The result of `op` by the function, at `fraction`, in the format's width.
+  void finishRows(mlir::Operation *op, llvm::StringRef name, const RowFunction &f, mlir::Value rows,
+                  mlir::Value divisor, llvm::ArrayRef<int64_t> axes, int64_t fraction,
+                  Format format);
   /// The function of a number, at `fraction` in `width` bits. Nothing, after a diagnostic, where no
   /// polynomial is good enough.
   std::optional<Number> approximated(mlir::Operation *op, nn::FunctionKind kind, double parameter,
@@ -143,15 +160,12 @@ private:
   mlir::OpBuilder builder_;
   llvm::DenseMap<mlir::Value, Number> numbers_;
   llvm::DenseMap<mlir::Value, Number> settled_;
-  mlir::Value assumed(mlir::Value value, const IntegerRange &range, fx::RangeKind kind);
-  /// The value behind an fx.assume, if the format says so.
-  mlir::Value assumed(mlir::Value value, const Format &format);
   /// What was found before: recurrent steps ask for the same again and again.
   std::map<std::string, std::optional<ScalarFunction>> approximations_;
+  std::map<std::string, std::optional<RowFunction>> rowFunctions_;
+  /// By name: the assumption behind each state's read, and the range that it may have.
+  std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;
   bool ok_ = true;
 };
 
 } // namespace dyad
-std::map<std::string, std::optional<RowFunction>> rowFunctions_;
-/// By name: the assumption behind each state's read, and the range that it may have.
-std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;

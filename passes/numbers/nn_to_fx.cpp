@@ -107,6 +107,7 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     rule.fixed = numberOption("scale", scale, -16, 40);
     choices.weightScale = numberOption("weight-scale", weightScale, -16, 40);
     choices.areChecked = isLoaded_ && loaded_;
+    choices.isTrial = isTrial;
     choices.bitwidth = numberOption("bitwidth", bitwidth, 2, 64);
     if (!network.empty()) {
       try {

@@ -172,6 +172,7 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](fx::StepOp step) { return lowerStep(step), success(); })
       .Case([&](fx::ClipOp clip) { return lowerClip(clip), success(); })
       .Case([&](fx::FunctionOp function) { return lowerFunction(function), success(); })
+      .Case([&](fx::RowsOp rows) { return lowerRows(rows), success(); })
       .Case([&](fx::PReluOp prelu) { return lowerPRelu(prelu), success(); })
       .Case<fx::MaxPool2DOp, fx::ReduceMaxOp>([&](auto) { return lowerMaximum(op), success(); })
       .Case([&](fx::ReduceMinOp reduce) { return lowerReduceMin(reduce), success(); })

@@ -12,6 +12,8 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -55,6 +57,7 @@ private:
   /// matrix of bits.
   mpc::MatMulBitOp productOfBits(fx::MatMulOp op, unsigned width);
   void lowerFunction(fx::FunctionOp op);
+  void lowerRows(fx::RowsOp op);
   void lowerPRelu(fx::PReluOp op);
   void lowerMaximum(mlir::Operation *op);
   void lowerReduceMin(fx::ReduceMinOp op);

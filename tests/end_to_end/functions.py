@@ -108,6 +108,57 @@ def parameters():
             checks.expect(units <= 16, f"{name}: within 16 units", f"{units}")
 
 
+def layer_norm_in_steps(root):
+    """What exports before opset 17 hold instead of LayerNormalization; `root` is how they divide by the root."""
+    nodes = [helper.make_node("ReduceMean", ["p", "last"], ["mean"], name="mean"), helper.make_node("Sub", ["p", "mean"], ["rest"], name="rest"),
+             helper.make_node("Pow", ["rest", "two"], ["square"], name="square"),
+             helper.make_node("ReduceMean", ["square", "last"], ["variance"], name="variance"),
+             helper.make_node("Add", ["variance", "epsilon"], ["sum"], name="sum"), helper.make_node("Sqrt", ["sum"], ["root"], name="root")]
+    if root == "Div":
+        return nodes + [helper.make_node("Div", ["rest", "root"], ["y"], name="f")]
+    return nodes + [helper.make_node("Reciprocal", ["root"], ["inverse"], name="inverse"),
+                    helper.make_node("Mul", ["rest", "inverse"], ["y"], name="f")]
+
+
+def rows():
+    """Softmax, normalisation and quotients of rows: which operation each becomes, and its error in units of the last place."""
+    one = lambda operator, *inputs, **attributes: [helper.make_node(operator, ["p", *inputs], ["y"], name="f", **attributes)]
+    cases = {
+        "Softmax of axis 1": (one("Softmax", axis=1), "softmax", 2), "Softmax of axis 2": (one("Softmax", axis=2), "softmax", 2),
+        "LogSoftmax of axis 1": (one("LogSoftmax", axis=1), "log_softmax", 5),
+        "LayerNormalization": (one("LayerNormalization", "scale7", "bias7"), "normalize", 10),
+        "LayerNormalization of two axes": (one("LayerNormalization", "scale67", axis=1), "normalize", 10),
+        "InstanceNormalization": (one("InstanceNormalization", "scale6", "bias6", epsilon=0.01), "normalize", 10),
+        "GroupNormalization": (one("GroupNormalization", "scale2", "bias2", num_groups=2), "normalize", 10),
+        "MeanVarianceNormalization": (one("MeanVarianceNormalization", axes=[0, 2]), "normalize", 8),
+        "layer norm in steps": (layer_norm_in_steps("Div"), "normalize", 8),
+        "layer norm in steps, reciprocal": (layer_norm_in_steps("Reciprocal"), "normalize", 8),
+        "LpNormalization": (one("LpNormalization", axis=1, p=1), "quotient", 2),
+        "Div": ([helper.make_node("Abs", ["p"], ["abs"], name="abs"), helper.make_node("Add", ["abs", "half"], ["q"], name="plus"),
+                 helper.make_node("Div", ["p", "q"], ["y"], name="f")], "quotient", 4),
+    }
+    array = lambda name, *shape: numpy_helper.from_array(random.uniform(0.5, 1.5, shape).astype(np.float32), name)
+    weights = [array("scale7", 7), array("bias7", 7), array("scale67", 6, 7), array("scale6", 6), array("bias6", 6), array("scale2", 2),
+               array("bias2", 2), array("w", 3, 6, 7), numpy_helper.from_array(np.int64([2]), "last"),
+               numpy_helper.from_array(np.float32(2), "two"), numpy_helper.from_array(np.float32(1e-3), "epsilon"),
+               numpy_helper.from_array(np.float32(0.5), "half")]
+    for label, (nodes, function, units) in cases.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            temporary = pathlib.Path(temporary)
+            used = {name for node in nodes for name in node.input} | {"w"}
+            save(temporary / "model.onnx", [helper.make_node("Mul", ["x", "w"], ["p"], name="times"), *nodes], [3, 6, 7],
+                 [("y", [3, 6, 7])], [weight for weight in weights if weight.name in used])
+            x = (random.uniform(0.5, 2, (8, 3, 1, 1)) * random.uniform(-2, 2, (8, 3, 6, 7))).astype(np.float32)
+            np.save(temporary / "x.npy", x)
+            must([tool("dyadc"), temporary / "model.onnx", "-o", temporary / "out", "--scale", "12", "--calibrate", temporary / "x.npy"])
+            emitted = must([tool("dyad-dump"), temporary / "out"]).stdout
+            checks.expect(f'mpc.rows "{function}"' in emitted, f"{label}: a function of rows", emitted)
+            fixed, = compare(label, temporary / "out", {"x": x[:2]}, ["y"])
+            floating, = float_results(temporary / "model.onnx", {"x": x[:2]}, ["y"])
+            error = np.abs(fixed - floating).max() / UNIT
+            checks.expect(error <= units, f"{label}: within {units} units", f"{error}")
+
+
 def layers():
     """A recurrent layer in both directions, and a normalised one, of random weights."""
     hidden, features = 6, 5
@@ -154,6 +205,7 @@ def models():
 def main():
     single_functions()
     parameters()
+    rows()
     layers()
     models()
     checks.finish()

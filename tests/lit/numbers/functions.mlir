@@ -1,5 +1,5 @@
-// Smooth functions become polynomials over the range that reaches them, softmax is made of them, and
-// rounding leaves no fraction bits.
+// Smooth functions become polynomials over the range that reaches them, softmax, normalisations and
+// quotients functions of rows, and rounding leaves no fraction bits.
 // RUN: dyad-opt %s --split-input-file --nn-to-fx="scale=10 weight-scale=10" | FileCheck %s
 
 // CHECK-LABEL: func.func @function
@@ -17,17 +17,47 @@ func.func @function() {
 // CHECK-LABEL: func.func @softmax
 func.func @softmax() {
   // CHECK: %[[X:.*]] = fx.input "x"
-  %x = nn.input "x" owner "client" range -4.0 to 4.0 : tensor<1x4xf32>
-  // CHECK-NEXT: %[[M:.*]] = fx.reduce_max %[[X]]
-  // CHECK-NEXT: %[[R:.*]] = fx.broadcast %[[M]]
-  // CHECK-NEXT: %[[D:.*]] = fx.sub %[[X]], %[[R]]
-  // CHECK-NEXT: %[[E:.*]] = fx.function "exp" %[[D]]
-  // CHECK-NEXT: %[[T:.*]] = fx.reduce_sum %[[E]]
-  // CHECK-NEXT: %[[I:.*]] = fx.function "reciprocal" %[[T]]
-  // CHECK-NEXT: %[[F:.*]] = fx.broadcast %[[I]]
-  // CHECK-NEXT: fx.mul %[[E]], %[[F]]
-  %0 = nn.softmax %x {axis = 1 : i64} : tensor<1x4xf32>
-  nn.output "y" %0 to "client" : tensor<1x4xf32>
+  %x = nn.input "x" owner "client" range -4.0 to 4.0 : tensor<2x4xf32>
+  // CHECK-NEXT: %[[R:.*]] = fx.reshape %[[X]]
+  // CHECK-NEXT: %[[S:.*]] = fx.rows "softmax" %[[R]] {numbers = array<i64: {{.*}}>} : (tensor<2x4x!fx.fixed<s14, 10, client>>) -> tensor<2x4x!fx.fixed<s12, 10, client>>
+  // CHECK-NEXT: %[[B:.*]] = fx.reshape %[[S]]
+  // CHECK-NEXT: fx.assume %[[B]] in 0 to 1026 <proved>
+  %0 = nn.softmax %x {axis = 1 : i64} : tensor<2x4xf32>
+  nn.output "y" %0 to "client" : tensor<2x4xf32>
+  return
+}
+
+// -----
+// An axis in the middle is moved to the end and back.
+// CHECK-LABEL: func.func @normalize
+func.func @normalize() {
+  // CHECK: %[[X:.*]] = fx.input "x"
+  %x = nn.input "x" owner "client" range -4.0 to 4.0 : tensor<2x5x3xf32>
+  // CHECK-NEXT: %[[T:.*]] = fx.transpose %[[X]] {permutation = array<i64: 0, 2, 1>}
+  // CHECK-NEXT: %[[R:.*]] = fx.reshape %[[T]] : {{.*}} -> tensor<6x5x
+  // CHECK-NEXT: %[[N:.*]] = fx.rows "normalize" %[[R]]
+  // CHECK-NEXT: %[[S:.*]] = fx.reshape %[[N]] : {{.*}} -> tensor<2x3x5x
+  // CHECK-NEXT: %[[B:.*]] = fx.transpose %[[S]] {permutation = array<i64: 0, 2, 1>}
+  // CHECK-NEXT: fx.assume %[[B]] in -2292 to 2292 <proved>
+  %0 = nn.normalize %x {axes = array<i64: 1>, epsilon = 0.01 : f64, center = true} : tensor<2x5x3xf32>
+  nn.output "y" %0 to "client" : tensor<2x5x3xf32>
+  return
+}
+
+// -----
+// One divisor for all that it is repeated over.
+// CHECK-LABEL: func.func @quotient
+func.func @quotient() {
+  // CHECK: %[[X:.*]] = fx.input "x"
+  // CHECK-NEXT: %[[Z:.*]] = fx.input "z"
+  %x = nn.input "x" owner "client" range -4.0 to 4.0 : tensor<2x5x3xf32>
+  %z = nn.input "z" owner "client" range 1.0 to 4.0 : tensor<2x5x1xf32>
+  // CHECK: %[[A:.*]] = fx.reshape %[[X]] : {{.*}} -> tensor<10x3x
+  // CHECK: %[[B:.*]] = fx.reshape %[[Z]] : {{.*}} -> tensor<10x1x
+  // CHECK: fx.rows "quotient" %[[A]] by %[[B]]
+  %b = nn.broadcast %z : (tensor<2x5x1xf32>) -> tensor<2x5x3xf32>
+  %0 = nn.div %x, %b : tensor<2x5x3xf32>
+  nn.output "y" %0 to "client" : tensor<2x5x3xf32>
   return
 }
 

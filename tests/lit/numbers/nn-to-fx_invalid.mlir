@@ -6,7 +6,7 @@ func.func @all_in_one_go() {
   // expected-error @below {{log of a value in [-1, 1], which includes numbers that it has no value for}}
   %0 = nn.function #nn.function<log> %x : tensor<1x2xf32>
   %1 = nn.relu %0 : tensor<1x2xf32>
-  // expected-error @below {{division by a value that is not constant}}
+  // expected-error @below {{quotients by a value in [-1, 1], which includes zero}}
   %2 = nn.div %x, %x : tensor<1x2xf32>
   nn.output "y" %1 to "client" : tensor<1x2xf32>
   nn.output "z" %2 to "client" : tensor<1x2xf32>
