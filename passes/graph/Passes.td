@@ -56,6 +56,9 @@ def SimplifyArithmetic : Pass<"simplify-arithmetic", "::mlir::ModuleOp"> {
       their way, so that the scaling of an input ends in the first layer's weights.
     - Transpositions move behind elementwise operations, merge and cancel: a model with channels last becomes one with
       channels first. One that only moves axes of size one becomes a reshape; consecutive reshapes merge.
+    - A private scalar `s` in one of two products of values that are added moves behind the sum where the other product can be divided by
+      it at no cost: `s x y + z h` with `h = s g` becomes `s (x y + z g)`, so that the state of a gated recurrence is kept divided by `s`, which
+      ends in the weights that read it. (A scalar that is zero has no inverse and stays, which the program shows.)
     - Operations without effect (identity reshapes, slices, pads, poolings of one element, double negation, ReLU of ReLU) go.
 
     Requires `fold-constants`. Keeps results up to rounding.
