@@ -59,6 +59,8 @@ def SimplifyArithmetic : Pass<"simplify-arithmetic", "::mlir::ModuleOp"> {
     - A private scalar `s` in one of two products of values that are added moves behind the sum where the other product can be divided by
       it at no cost: `s x y + z h` with `h = s g` becomes `s (x y + z g)`, so that the state of a gated recurrence is kept divided by `s`, which
       ends in the weights that read it. (A scalar that is zero has no inverse and stays, which the program shows.)
+    - Quantised models: public scales of integers move into the next linear operation and those before a rounding into the
+      previous one; zero points vanish; one rounding of each sum is left (docs/quantised.md).
     - Operations without effect (identity reshapes, slices, pads, poolings of one element, double negation, ReLU of ReLU) go.
 
     Requires `fold-constants`. Keeps results up to rounding.
