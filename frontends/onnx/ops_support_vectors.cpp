@@ -173,12 +173,21 @@ Value coupled(Node &node, const Value &first, const Pairs &pairs) {
   Value p = publicTensor(
       node, "even", {rows, classes, 1},
       std::vector<float>(static_cast<size_t>(rows * classes), 1.0F / static_cast<float>(classes)));
+  // p + damping * (level - gradient) / diagonal with level = p Q p and gradient = Q p, put so that
+  // nothing but the level, which is known to be below one, is a small difference of larger numbers.
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
-    Value gradient =
-        binary(node, Binary::kSub, binary(node, Binary::kMul, diagonal, p), matmul(node, cross, p));
-    Value level = reduce(node, Reduction::kSum, binary(node, Binary::kMul, p, gradient), {1});
-    Value move = binary(node, Binary::kMul, binary(node, Binary::kSub, level, gradient), inverse);
-    Value next = binary(node, Binary::kAdd, p, times(node, move, kDamping, "damping"));
+    Value flow = matmul(node, cross, p);
+    auto weighted = [&](const Value &x) {
+      return reduce(node, Reduction::kSum, binary(node, Binary::kMul, p, x), {1});
+    };
+    Value level = binary(node, Binary::kSub, weighted(binary(node, Binary::kMul, diagonal, p)),
+                         weighted(flow));
+    if (level.computed)
+      level = node.emit<nn::AssumeOp>(level.computed.getType(), level.computed, llvm::APFloat(-1.0),
+                                      llvm::APFloat(1.0), "declared");
+    Value fixed = binary(node, Binary::kMul, binary(node, Binary::kAdd, flow, level), inverse);
+    Value next = binary(node, Binary::kAdd, times(node, p, 1 - kDamping, "rest"),
+                        times(node, fixed, kDamping, "damping"));
     p = binary(node, Binary::kDiv, next, reduce(node, Reduction::kSum, next, {1}));
   }
   return reshape(node, p, {rows, classes});

@@ -87,8 +87,8 @@ public:
     return !expected_.empty() && (!expected_.front().empty() || !indices_.front().empty());
   }
 
-  // What no precision gets right (ties, mostly) is no reason for a higher one: indices that are
-  // wrong at this one.
+  // What no precision gets right (ties, mostly) is no reason for a higher one, nor are as many
+  // again: indices that are wrong at this one.
   void forgive(Precision precision) {
     error(precision);
     forgiven_ = wrong_;
@@ -102,7 +102,6 @@ public:
   double error(Precision precision, bool isWhole = false) {
     OwningOpRef<ModuleOp> copy(isWhole ? module_.clone() : core_->clone());
     NnToFxOptions options = options_;
-    options.isTrial = true;
     options.activationBits = precision.activationBits;
     options.weightBits = precision.weightBits;
     // What fails here is reported by the real conversion.
@@ -160,7 +159,7 @@ public:
     }
     // Which index drawn inputs should give says little, unless there is nothing else to go by.
     bool countsIndices = !samples_.isDrawn || expected_.front().empty();
-    double worst = countsIndices && wrong_ > forgiven_ ? 1 : 0;
+    double worst = countsIndices && wrong_ > 2 * forgiven_ ? 1 : 0;
     for (const auto &[name, sum] : sums) {
       double mean = sum.value / sum.count;
       double spread = sum.square / sum.count - mean * mean;
@@ -231,7 +230,7 @@ Precision choosePrecision(ModuleOp module, const NnToFxOptions &options, const S
                           double tolerance) {
   // Fewer bits than these save little; more than these do not fit 64 with their products.
   constexpr int64_t kFewestActivationBits = 11, kMostActivationBits = 36;
-  constexpr int64_t kFewestWeightBits = 8, kMostWeightBits = 20;
+  constexpr int64_t kFewestWeightBits = 8, kMostWeightBits = 24;
   constexpr int64_t kFewestQuantised = 5; // magnitudes are known: units of the rounded sums
   Precision precision;
   bool choosesActivations = options.activationBits == 0;
@@ -263,6 +262,10 @@ Precision choosePrecision(ModuleOp module, const NnToFxOptions &options, const S
     precision.weightBits = smallest(fewestWeightBits, kMostWeightBits, [&](int64_t bits) {
       return isGood(precision.activationBits, bits, weightTolerance);
     });
+  // Where the most bits are not enough, fewer that are hardly worse are as good.
+  constexpr double kHardlyWorse = 1.1;
+  if (double reached = choosesActivations ? search.error(precision) : 0; reached < 1)
+    tolerance = std::max(tolerance, kHardlyWorse * reached);
   if (choosesActivations)
     precision.activationBits =
         smallest(kFewestActivationBits, precision.activationBits,
