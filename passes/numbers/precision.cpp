@@ -102,6 +102,7 @@ public:
   double error(Precision precision, bool isWhole = false) {
     OwningOpRef<ModuleOp> copy(isWhole ? module_.clone() : core_->clone());
     NnToFxOptions options = options_;
+    options.isTrial = true;
     options.activationBits = precision.activationBits;
     options.weightBits = precision.weightBits;
     // What fails here is reported by the real conversion.
