@@ -37,8 +37,8 @@ def fast_grnn():
             program = (folder / "out" / "program.cpp").read_text()
             # Inputs of all steps; masks for the states of all but the first; the last layer.
             products = re.findall(r"\b(matmul\w*)\(session", program)
-            checks.expect(products.count("matmul") == 3 and products.count("matmulPrepared") == STEPS - 1, f"{form}: products of all steps at once",
-                          str(products))
+            checks.expect(products.count("matmul") == 3 and products.count("matmulPrepared") == STEPS - 1,
+                          f"{form}: products of all steps at once", str(products))
     checks.expect(costs["trace"] == costs["scan"] == costs["loop"], "all forms cost the same", str(costs))
 
 
