@@ -67,13 +67,12 @@ LogicalResult Compilation::toNn() {
   if (!nn_)
     return failure();
   progress_.step("simplifying the graph");
-  return run(*nn_,
-             fmt::format("func.func(cse),fold-constants,recognize-normalizations,softmax-to-logits{"
-                         "{logits={}}},fold-batch-norm,"
-                         "simplify-arithmetic,fold-constants,split-states,exchange-relu-max-pool,"
-                         "merge-factors{{network={}}},batch-products,func.func(cse),"
-                         "eliminate-dead-code",
-                         options_.logits, options_.network.name));
+  return run(*nn_, fmt::format("func.func(cse),fold-constants,recognize-normalizations,"
+                               "softmax-to-logits{{logits={}}},fold-batch-norm,"
+                               "simplify-arithmetic,fold-constants,split-states,"
+                               "exchange-relu-max-pool,merge-factors{{network={}}},"
+                               "batch-products,func.func(cse),eliminate-dead-code",
+                               options_.logits, options_.network.name));
 }
 
 LogicalResult Compilation::toFx() {
