@@ -188,7 +188,8 @@ Value coupled(Node &node, const Value &first, const Pairs &pairs) {
     Value fixed = binary(node, Binary::kMul, binary(node, Binary::kAdd, flow, level), inverse);
     Value next = binary(node, Binary::kAdd, times(node, p, 1 - kDamping, "rest"),
                         times(node, fixed, kDamping, "damping"));
-    p = binary(node, Binary::kDiv, next, reduce(node, Reduction::kSum, next, {1}));
+    Value sum = reduce(node, Reduction::kSum, next, {1}); // near one
+    p = binary(node, Binary::kMul, next, function(node, FunctionKind::kReciprocal, sum));
   }
   return reshape(node, p, {rows, classes});
 }
