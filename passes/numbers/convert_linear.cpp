@@ -159,6 +159,8 @@ void Converter::convertMatMul(nn::MatMulOp op) {
 }
 
 void Converter::copyChannelShifts(Operation *op, Value value) {
+  used_.insert({nodeName(op).str() + "/" + kChannelShifts,
+                NumbersConfig::nodeKey(nodeName(op), keys_.index(op)) + "/" + kChannelShifts});
   auto shifts = op->getAttrOfType<DenseI64ArrayAttr>(kChannelShifts);
   if (!shifts)
     return;

@@ -175,6 +175,7 @@ bool Converter::reportUnusedEntries() {
     check(numbers.accumulatorBitwidth.has_value(), "accumulator_bitwidth");
     check(numbers.weightScale.has_value(), "weight_scale");
     check(numbers.weightBitwidth.has_value(), "weight_bitwidth");
+    check(numbers.channelShifts.has_value(), kChannelShifts);
   }
   return ok_;
 }

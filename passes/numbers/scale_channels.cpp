@@ -201,8 +201,9 @@ private:
     std::vector<int> byClass(exponents.size(), 0);
     std::vector<bool> isSet(exponents.size(), false);
     function.walk([&](Operation *op) {
-      const Channels::Along *along =
-          isa<nn::Conv2DOp, nn::MatMulOp>(op) ? channels.of(op->getResult(0)) : nullptr;
+      if (!isa<nn::Conv2DOp, nn::MatMulOp>(op))
+        return;
+      const Channels::Along *along = channels.of(op->getResult(0));
       auto shifts = numbers.node(nodeName(op), keys.index(op)).channelShifts;
       if (!shifts || shifts->empty())
         return;
