@@ -100,10 +100,10 @@ bool isWithin(const Samples &samples, const Evaluate &evaluate, double limit) {
 /// All samples that an error bound is stated for.
 template <typename F>
 Samples manySamples(const F &f, const Request &request, std::int64_t first, std::int64_t last) {
-  constexpr std::size_t kAll = std::size_t{1} << 20;
-  const bool all = static_cast<std::uint64_t>(request.high - request.low) < kAll;
-  return all ? sampled(f, request, request.low, request.high, kAll)
-             : sampled(f, request, first, last, kAll / 4);
+  const std::size_t most = std::size_t{1} << (request.effort == Effort::kFirst ? 13 : 20);
+  const bool all = static_cast<std::uint64_t>(request.high - request.low) < most;
+  return all ? sampled(f, request, request.low, request.high, most)
+             : sampled(f, request, first, last, most / 4);
 }
 
 /// A domain to try, and the function with the limits that hold outside of it.

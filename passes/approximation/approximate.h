@@ -14,7 +14,7 @@ namespace dyad::approximation {
 
 /// How long to look for something cheaper than what is precise enough.
 enum class Effort : std::uint8_t {
-  kFirst,     ///< anything: only the numbers count
+  kFirst,     ///< anything, measured at fewer inputs: a trial
   kFirstForm, ///< the first normalised form, at its best: one result serves many numbers
   kCheapest
 };
