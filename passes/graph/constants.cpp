@@ -21,6 +21,8 @@ Value broadcast(OpBuilder &builder, Location location, Value value, RankedTensor
 
 std::optional<std::vector<double>> Constant::along(ArrayRef<int64_t> target, int64_t axis) const {
   auto rank = static_cast<int64_t>(target.size());
+  if (axis < 0 || axis >= rank)
+    return std::nullopt; // a vector has no channels
   auto offset = rank - static_cast<int64_t>(shape.size());
   for (auto [i, size] : llvm::enumerate(shape))
     if (size != 1 && static_cast<int64_t>(i) + offset != axis)

@@ -139,3 +139,25 @@ func.func @transpose_reshape() {
   nn.output "y" %y to "client" : tensor<1x2x3x1xf32>
   return
 }
+
+// -----
+// Zeros go where both parties know them; private ones stay, or the program would tell.
+nn.weight @known : tensor<f32> = dense<0.0> : tensor<f32> {is_public}
+nn.weight @hidden : tensor<f32> = dense<0.0> : tensor<f32>
+// CHECK-LABEL: func.func @zeros
+func.func @zeros() {
+  // CHECK: %[[X:.*]] = nn.input "x"
+  // CHECK: %[[S:.*]] = nn.add %[[X]]
+  // CHECK-NEXT: nn.output "y" %[[S]]
+  // CHECK-NEXT: nn.output "z" %[[X]]
+  %x = nn.input "x" owner "client" : tensor<2xf32>
+  %h = nn.constant @hidden : tensor<f32>
+  %hs = nn.broadcast %h : (tensor<f32>) -> tensor<2xf32>
+  %0 = nn.add %x, %hs : tensor<2xf32>
+  %k = nn.constant @known : tensor<f32>
+  %ks = nn.broadcast %k : (tensor<f32>) -> tensor<2xf32>
+  %1 = nn.add %ks, %x : tensor<2xf32>
+  nn.output "y" %0 to "client" : tensor<2xf32>
+  nn.output "z" %1 to "client" : tensor<2xf32>
+  return
+}
