@@ -114,6 +114,8 @@ LogicalResult Compilation::toFx() {
   if (failed(calibrate.run(*fx_)))
     return failure();
 
+  if (options_.keepFloats)
+    floats_ = fx_->clone();
   progress_.step("choosing scales and widths");
   NnToFxOptions numbers;
   numbers.scale = numberOrAuto(options_.scale);

@@ -30,6 +30,8 @@ public:
 
   mlir::ModuleOp nn() const { return *nn_; }
   mlir::ModuleOp fx() const { return *fx_; }
+  /// nn as fx was made from it, with the same channel scales; where options.keepFloats is set.
+  mlir::ModuleOp floats() const { return *floats_; }
   mlir::ModuleOp mpc() const { return *mpc_; }
   /// The module of a stage that was reached.
   mlir::ModuleOp module(Stage stage) const;
@@ -41,6 +43,7 @@ private:
   const CompileOptions &options_;
   Progress &progress_;
   mlir::OwningOpRef<mlir::ModuleOp> nn_;
+  mlir::OwningOpRef<mlir::ModuleOp> floats_;
   mlir::OwningOpRef<mlir::ModuleOp> fx_;
   mlir::OwningOpRef<mlir::ModuleOp> mpc_;
 };

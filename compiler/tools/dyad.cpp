@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyad: one command for what takes several. `dyad run` compiles a model and runs both parties on
-// loopback.
+// loopback; `dyad verify` compares the fixed-point program with the float model.
 #include "compiler/driver/build.h"
 #include "compiler/driver/local_run.h"
 #include "compiler/driver/temporary_folder.h"
 #include "compiler/driver/tool_context.h"
+#include "compiler/driver/verify.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -86,16 +87,25 @@ int run(RunOptions options, const char *toolPath) {
   return status;
 }
 
-} // namespace
+struct VerifyOptions {
+  CompileOptions compile;
+  std::vector<std::string> inputs;
+  double tolerance = 0.05;
+  bool json = false;
+};
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  CLI::App app{"Two-party inference from ONNX models. See also: dyadc, dyad-dump, dyad-opt.",
-               "dyad"};
-  app.set_version_flag("--version", std::string("dyad ") + DYAD_VERSION);
-  app.require_subcommand(1);
+int verify(const VerifyOptions &options) {
+  ToolContext context(options.compile.verbose);
+  Verification result;
+  if (failed(verifyProgram(context.mlir(), options.compile, options.inputs, context.progress(),
+                           result)))
+    return 1;
+  fmt::print("{}", options.json ? verificationJson(result, options.tolerance)
+                                : renderVerification(result, options.tolerance));
+  return firstDeparture(result, options.tolerance) == nullptr ? 0 : 1;
+}
 
-  RunOptions options;
+CLI::App *addRun(CLI::App &app, RunOptions &options) {
   CLI::App *command = app.add_subcommand("run", "Compiles a model and runs server and client on "
                                                 "loopback, with a summary of time and traffic.");
   command->add_option("model", options.compile.model, "an ONNX file, or an output folder of dyadc")
@@ -136,9 +146,49 @@ int main(int argc, char **argv) {
   addCompileOptions(*command, options.compile);
   addReportOption(*command, options.compile);
 
+  return command;
+}
+
+CLI::App *addVerify(CLI::App &app, VerifyOptions &options) {
+  CLI::App *command = app.add_subcommand(
+      "verify", "Compares the fixed-point program with the float model on given inputs, node by "
+                "node: the first that departs, and the worst. Exit status 1 if one departs.");
+  command->add_option("model", options.compile.model, "an ONNX file")
+      ->required()
+      ->type_name("MODEL.onnx");
+  command->add_option("--input", options.inputs, "input samples (repeatable)")
+      ->required()
+      ->type_name("[NAME=]FILE.npy|FILE.npz")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--tolerance", options.tolerance,
+                   "largest error, as a part of a node's largest value (default 0.05)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("PART");
+  command->add_flag("--json", options.json, "all nodes, as JSON");
+  addCompileOptions(*command, options.compile);
+  return command;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  CLI::App app{"Two-party inference from ONNX models. See also: dyadc, dyad-dump, dyad-opt.",
+               "dyad"};
+  app.set_version_flag("--version", std::string("dyad ") + DYAD_VERSION);
+  app.require_subcommand(1);
+
+  RunOptions runOptions;
+  VerifyOptions verifyOptions;
+  CLI::App *runCommand = addRun(app, runOptions);
+  CLI::App *verifyCommand = addVerify(app, verifyOptions);
+
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;
-  if (options.local.simulated && command->count("--network") == 0)
-    options.compile.network = *options.local.simulated;
-  return run(std::move(options), argv[0]);
+  if (verifyCommand->parsed())
+    return verify(verifyOptions);
+  if (runOptions.local.simulated && runCommand->count("--network") == 0)
+    runOptions.compile.network = *runOptions.local.simulated;
+  return run(std::move(runOptions), argv[0]);
 }
