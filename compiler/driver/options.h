@@ -56,7 +56,7 @@ struct CompileOptions {
   std::optional<Stage> emit;
   bool saveTemps = false;
   bool keepFloats = false; ///< nn beside fx, to compare them
-  std::string report; ///< FILE.html or FILE.json
+  std::string report;      ///< FILE.html or FILE.json
   bool verbose = false;
 };
 

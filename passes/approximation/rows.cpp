@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -55,7 +56,13 @@ ErrorBounds measureRows(const Function &f, const std::vector<std::vector<std::in
   double count = 0;
   for (const std::vector<std::int64_t> &row : rows) {
     const std::vector<double> wanted = exact(realOf(row, request));
-    const std::vector<std::int64_t> found = evaluate(f, row);
+    std::vector<std::int64_t> found;
+    try {
+      found = evaluate(f, row);
+    } catch (const Error &) { // so far off that it does not fit
+      error.maxUlp = std::numeric_limits<double>::infinity();
+      return error;
+    }
     for (std::size_t i = 0; i < row.size(); ++i) {
       const double off = std::abs(static_cast<double>(found[i]) -
                                   std::ldexp(wanted[i], static_cast<int>(request.outputScale)));
@@ -346,10 +353,10 @@ std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
                      : request.low + static_cast<std::int64_t>((random() >> (random() % 16)) %
                                                                static_cast<std::uint64_t>(
                                                                    request.high - request.low + 1));
-      // A unit less, since the result is rounded.
-      const double limit =
-          std::min(static_cast<double>(numerator),
-                   (largest - unitOf(request.outputScale)) * static_cast<double>(b));
+      // What is off by as much as may be still has to fit.
+      const double limit = std::min(static_cast<double>(numerator),
+                                    (largest - (1 + request.maxUlp) * unitOf(request.outputScale)) *
+                                        static_cast<double>(b));
       const auto bound = static_cast<std::int64_t>(limit);
       if (bound < 1)
         continue;
@@ -357,11 +364,18 @@ std::optional<QuotientApproximation> approximateQuotient(std::int64_t numerator,
           i % 4 == 0
               ? bound
               : static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(2 * bound)) - bound;
-      const double off = std::abs(static_cast<double>(evaluate(f, {&a, 1}, b).front()) -
-                                  std::ldexp(static_cast<double>(a) / static_cast<double>(b),
-                                             static_cast<int>(request.outputScale)));
+      double off = std::numeric_limits<double>::infinity();
+      try {
+        off = std::abs(static_cast<double>(evaluate(f, {&a, 1}, b).front()) -
+                       std::ldexp(static_cast<double>(a) / static_cast<double>(b),
+                                  static_cast<int>(request.outputScale)));
+      } catch (const Error &) {
+        // Off by more than may be, so much that it does not fit.
+      }
       error.maxUlp = std::max(error.maxUlp, off);
       error.meanUlp += off / kPairs;
+      if (error.maxUlp > request.maxUlp)
+        break;
     }
     if (error.maxUlp <= request.maxUlp)
       return QuotientApproximation{f, error};
