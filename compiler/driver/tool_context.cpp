@@ -7,6 +7,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <exception>
+#include <fmt/format.h>
+
 namespace dyad::compiler {
 
 namespace {
@@ -22,6 +25,16 @@ mlir::DialectRegistry dialects() {
 ToolContext::ToolContext(bool verbose)
     : context_(dialects()), printer_(context_), progress_(verbose) {
   context_.loadAllAvailableDialects();
+}
+
+int guarded(llvm::function_ref<int()> work) {
+  try {
+    return work();
+  } catch (const std::exception &error) {
+    fmt::print(stderr, "error: the compiler itself failed: {}; please report this with the model\n",
+               error.what());
+    return 1;
+  }
 }
 
 } // namespace dyad::compiler

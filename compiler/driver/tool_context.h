@@ -4,6 +4,8 @@
 
 #include "compiler/driver/diagnostics.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace dyad::compiler {
 
 /// An MLIR context with the dialects of all stages loaded, whose diagnostics go to stderr.
@@ -19,5 +21,9 @@ private:
   DiagnosticPrinter printer_;
   Progress progress_;
 };
+
+/// The exit status of a tool's work. What it throws, a fault of the compiler's own, becomes a
+/// message and status 1.
+int guarded(llvm::function_ref<int()> work);
 
 } // namespace dyad::compiler

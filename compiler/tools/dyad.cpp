@@ -187,8 +187,8 @@ int main(int argc, char **argv) {
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;
   if (verifyCommand->parsed())
-    return verify(verifyOptions);
+    return guarded([&] { return verify(verifyOptions); });
   if (runOptions.local.simulated && runCommand->count("--network") == 0)
     runOptions.compile.network = *runOptions.local.simulated;
-  return run(std::move(runOptions), argv[0]);
+  return guarded([&] { return run(std::move(runOptions), argv[0]); });
 }

@@ -124,6 +124,8 @@ int main(int argc, char **argv) {
     return 2;
   }
 
-  ToolContext context(options.compile.verbose);
-  return dump(context.mlir(), options, context.progress());
+  return guarded([&] {
+    ToolContext context(options.compile.verbose);
+    return dump(context.mlir(), options, context.progress());
+  });
 }

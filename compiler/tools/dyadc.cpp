@@ -70,11 +70,13 @@ int main(int argc, char **argv) {
   if (options.output.empty() && !options.emit)
     options.output = llvm::sys::path::stem(options.model).str();
 
-  ToolContext context(options.verbose);
-  if (options.emit)
-    return emitStage(context.mlir(), options, context.progress());
-  if (failed(buildProgram(context.mlir(), options, argv[0], context.progress())))
-    return 1;
-  printSummary(options);
-  return 0;
+  return guarded([&] {
+    ToolContext context(options.verbose);
+    if (options.emit)
+      return emitStage(context.mlir(), options, context.progress());
+    if (failed(buildProgram(context.mlir(), options, argv[0], context.progress())))
+      return 1;
+    printSummary(options);
+    return 0;
+  });
 }
