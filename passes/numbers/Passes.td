@@ -81,7 +81,7 @@ def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
            "integer and fraction bits of activations together, where scales are chosen; 0: as few as the outputs allow">,
     Option<"weightBits", "weight-bits", "int64_t", "0",
            "significant bits of weights, where scales are chosen; 0: as few as the outputs allow">,
-    Option<"tolerance", "tolerance", "double", "0.01",
+    Option<"tolerance", "tolerance", "double", "0.0075",
            "error of the outputs on samples that is allowed for, relative to their spread, where bits are chosen">,
     ListOption<"samples", "samples", "std::string",
                "sample files to choose bits by: [NAME=]FILE.npy, or FILE.npz with one array for each input">,

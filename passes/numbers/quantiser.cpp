@@ -22,12 +22,22 @@ std::vector<int64_t> rounded(const std::vector<float> &values, int64_t fraction)
   return integers;
 }
 
+IntegerRange rangeOfIntegers(const std::vector<int64_t> &integers) {
+  if (integers.empty())
+    return {0, 0};
+  auto [low, high] = std::minmax_element(integers.begin(), integers.end());
+  return {*low, *high};
+}
+
 // Kernels of a convolution: neighbouring pixels are much the same, so that what counts most is the
 // sum of a kernel's errors. It is kept below half a unit, by rounding some weights the other way,
-// those that are nearest to the middle; what is left goes to the filter's next kernel.
+// those that are nearest to the middle; what is left goes to the filter's next kernel. None takes
+// more bits than the widest does by itself: weights that only stand in another order have one
+// width.
 std::vector<int64_t> roundedKernels(const std::vector<float> &values, int64_t fraction,
                                     size_t kernel, size_t filter) {
   std::vector<int64_t> integers = rounded(values, fraction);
+  const int64_t end = int64_t{1} << (rangeOfIntegers(integers).signedBits() - 1);
   std::vector<std::pair<double, size_t>> errors(kernel);
   double carried = 0;
   for (size_t start = 0; start + kernel <= values.size(); start += kernel) {
@@ -40,10 +50,14 @@ std::vector<int64_t> roundedKernels(const std::vector<float> &values, int64_t fr
     }
     auto steps = static_cast<int64_t>(std::round(carried));
     std::sort(errors.begin(), errors.end());
-    for (int64_t k = 0; k < std::min<int64_t>(std::abs(steps), kernel); ++k) {
-      size_t nearest = steps > 0 ? kernel - 1 - k : k;
-      integers[errors[nearest].second] += steps > 0 ? 1 : -1;
-      carried -= steps > 0 ? 1 : -1;
+    const int64_t step = steps > 0 ? 1 : -1;
+    for (size_t k = 0; k < kernel && steps != 0; ++k) {
+      int64_t &integer = integers[errors[steps > 0 ? kernel - 1 - k : k].second];
+      if (integer + step < -end || integer + step >= end)
+        continue;
+      integer += step;
+      carried -= static_cast<double>(step);
+      steps -= step;
     }
   }
   return integers;
@@ -56,13 +70,6 @@ std::vector<int64_t> integersOf(nn::WeightOp weight, int64_t fraction) {
     return rounded(values, fraction);
   auto kernel = static_cast<size_t>(shape[2] * shape[3]);
   return roundedKernels(values, fraction, kernel, kernel * static_cast<size_t>(shape[1]));
-}
-
-IntegerRange rangeOfIntegers(const std::vector<int64_t> &integers) {
-  if (integers.empty())
-    return {0, 0};
-  auto [low, high] = std::minmax_element(integers.begin(), integers.end());
-  return {*low, *high};
 }
 
 } // namespace
@@ -89,7 +96,7 @@ std::vector<int64_t> Quantiser::integersAt(Value value, int64_t fraction) const 
 }
 
 IntegerRange Quantiser::rangeAt(Value value, int64_t fraction) const {
-  return rangeOfIntegers(integersAt(value, fraction));
+  return rangeOfIntegers(rounded(valuesOf(constantWeight(value, symbols_)), fraction));
 }
 
 Value Quantiser::reference(OpBuilder &builder, Location location, std::string name,

@@ -38,6 +38,7 @@ public:
   /// Integers of the weight behind `value` at `fraction`, before they get a width; in the weight's
   /// own order.
   std::vector<int64_t> integersAt(mlir::Value value, int64_t fraction) const;
+  /// Of each value rounded by itself; kernels that are rounded together take no more bits.
   IntegerRange rangeAt(mlir::Value value, int64_t fraction) const;
 
   /// The constant `value` (an nn.constant, perhaps through structure operations) rounded to

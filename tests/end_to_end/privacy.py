@@ -49,7 +49,7 @@ def main():
         folder = pathlib.Path(temporary)
         np.save(folder / "calibration.npy", samples[:32])
         must([tool("dyadc"), source / "model.onnx", "-o", folder / "first", "--calibrate", folder / "calibration.npy",
-              "--emit-config", folder / "config.json", "--save-temps"])
+              "--scale", "10", "--emit-config", folder / "config.json", "--save-temps"])
 
         private = set()
         model = onnx.load(str(source / "model.onnx"))
