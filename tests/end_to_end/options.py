@@ -69,6 +69,19 @@ def main():
             scales = {node["weight_scale"] for node in json.loads((folder / "chosen.json").read_text())["nodes"].values() if "weight_scale" in node}
             checks.expect((scales == {11}) == uniform, f"scales of weights with {flags}", str(scales))
 
+        # Fixed point beside floats: with few fraction bits a node departs, and is named.
+        verify = [tool("dyad"), "verify", source / "model.onnx", "--input", folder / "x.npy", "--calibrate", folder / "calibration.npy"]
+        done = run([*verify, "--json"])
+        found = json.loads(done.stdout)
+        names = [node["name"] for node in found["nodes"]]
+        checks.expect(done.returncode == 0 and found["first"] is None and found["agreement"] == {"same": 3, "of": 3},
+                      "dyad verify: automatic scales are near the floats", done.stderr)
+        checks.expect(all(0 <= node["error"] <= 0.05 * node["largest"] for node in found["nodes"]) and "/c2/Conv" in names,
+                      "dyad verify: errors of nodes", str(found["nodes"]))
+        done = run([*verify, "--scale", "2"])
+        checks.expect(done.returncode == 1 and "first to depart" in done.stdout and "/Conv" in done.stdout,
+                      "dyad verify: two fraction bits are too few", done.stdout + done.stderr)
+
         # The summary command, on a folder that exists.
         done = run([tool("dyad"), "run", folder / "RLWE", "--input", folder / "x.npy", "--output", folder / "y.npy"])
         checks.expect(done.returncode == 0 and "online" in done.stdout, "dyad run of an output folder", done.stderr)
