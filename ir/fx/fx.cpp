@@ -3,6 +3,7 @@
 #include "ir/fx/fx.h"
 
 #include "ir/fx/owner.h"
+#include "ir/rows.h"
 #include "ir/state.h"
 #include "ir/weights.h"
 #include "ir/windows.h"
@@ -340,24 +341,16 @@ LogicalResult fx::FunctionOp::verify() {
   return verifyOwner(*this);
 }
 LogicalResult fx::RowsOp::verify() {
-  auto shape = tensor(getInput()).getShape();
-  if (shape.size() != 2 || tensor(getResult()).getShape() != shape)
-    return emitOpError("needs a matrix, and gives one of the same shape");
-  if (getDivisor() && tensor(getDivisor()).getShape() != ArrayRef<int64_t>{shape[0], 1})
-    return emitOpError("needs one divisor a row");
-  try {
-    RowFunction f = rowFunctionFrom(getNumbers());
-    requireColumns(f, static_cast<std::uint64_t>(shape[1]));
+  return verifyRows(*this, [&](const RowFunction &f) -> LogicalResult {
     if (static_cast<bool>(getDivisor()) != (divisorBits(f) != 0))
       return emitOpError("has a divisor if the function has one");
     FixedType to = fixedType(getResult());
     if (!fixedType(getInput()).getIsSigned() || !to.getIsSigned() || to.getWidth() != outputBits(f))
       return emitOpError("takes signed numbers and gives s") << outputBits(f);
-  } catch (const Error &error) {
-    return emitOpError(error.what());
-  }
-  return verifyOwner(*this);
+    return verifyOwner(*this);
+  });
 }
+
 LogicalResult PReluOp::verify() {
   if (failed(verifySameShape(*this)))
     return failure();

@@ -4,6 +4,7 @@
 
 #include "ir/fx/owner.h"
 #include "ir/mpc/target.h"
+#include "ir/rows.h"
 #include "ir/state.h"
 #include "ir/windows.h"
 #include "runtime/functions/row_operation.h"
@@ -160,22 +161,13 @@ LogicalResult mpc::FunctionOp::verify() {
   return verifySameShape(*this);
 }
 LogicalResult mpc::RowsOp::verify() {
-  auto shape = tensor(getInput()).getShape();
-  if (shape.size() != 2 || tensor(getResult()).getShape() != shape)
-    return emitOpError("needs a matrix, and gives one of the same shape");
-  if (getDivisor() && tensor(getDivisor()).getShape() != ArrayRef<int64_t>{shape[0], 1})
-    return emitOpError("needs one divisor a row");
-  try {
-    RowFunction f = rowFunctionFrom(getNumbers());
-    requireColumns(f, static_cast<std::uint64_t>(shape[1]));
+  return verifyRows(*this, [&](const RowFunction &f) -> LogicalResult {
     if (width(getInput()) != inputBits(f) || width(getResult()) != outputBits(f) ||
         (getDivisor() ? width(getDivisor()) : 0) != divisorBits(f))
       return emitOpError("takes ") << inputBits(f) << " bits, divisors of " << divisorBits(f)
                                    << ", and gives " << outputBits(f);
-  } catch (const Error &error) {
-    return emitOpError(error.what());
-  }
-  return success();
+    return success();
+  });
 }
 LogicalResult TruncateOp::verify() {
   auto shift = static_cast<int64_t>(getShift());
