@@ -42,6 +42,13 @@ const char *nameOf(mlir::DiagnosticSeverity severity) {
 
 } // namespace
 
+std::string lineOf(mlir::Diagnostic &diagnostic) {
+  std::string text = diagnostic.str();
+  // The frontend names node, operator and opset itself.
+  return llvm::StringRef(text).starts_with("node '") ? text
+                                                     : prefixOf(diagnostic.getLocation()) + text;
+}
+
 DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
     : handler_(&context, [this](mlir::Diagnostic &diagnostic) { print(diagnostic); }) {
   // People know nodes, not operations: the location names one.
@@ -49,12 +56,7 @@ DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
 }
 
 void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
-  std::string text = diagnostic.str();
-  std::string prefix = prefixOf(diagnostic.getLocation());
-  // The frontend names node, operator and opset itself.
-  if (llvm::StringRef(text).starts_with("node '"))
-    prefix.clear();
-  fmt::print(stderr, "{}: {}{}\n", nameOf(diagnostic.getSeverity()), prefix, text);
+  fmt::print(stderr, "{}: {}\n", nameOf(diagnostic.getSeverity()), lineOf(diagnostic));
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     fmt::print(stderr, "  {}: {}{}\n", nameOf(note.getSeverity()), prefixOf(note.getLocation()),
                note.str());

@@ -10,6 +10,9 @@
 
 namespace dyad::compiler {
 
+/// A diagnostic as one line: `node 'layer3/conv1': what is wrong`.
+std::string lineOf(mlir::Diagnostic &diagnostic);
+
 /// While alive, prints the context's diagnostics to stderr as
 /// `error: node 'layer3/conv1': what is wrong`, notes indented below, and counts errors.
 class DiagnosticPrinter {

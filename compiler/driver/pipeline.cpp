@@ -9,6 +9,8 @@
 #include "ir/weights.h"
 #include "passes/graph/passes.h"
 #include "passes/numbers/passes.h"
+#include "passes/numbers/precision.h"
+#include "passes/numbers/synthetic_samples.h"
 #include "passes/placement/passes.h"
 #include "passes/protocols/passes.h"
 
@@ -30,6 +32,16 @@ namespace {
 
 std::string numberOrAuto(const std::optional<int> &value) {
   return value ? std::to_string(*value) : "auto";
+}
+
+// What an estimate's ranges are measured on. Normalisations have nothing to divide by where inputs
+// are smooth: noise for them.
+Samples samplesForEstimate(ModuleOp module, const Samples *loaded) {
+  const bool normalises =
+      module.walk([](nn::NormalizeOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  constexpr double kMagnitude = 0.5;
+  return loaded == nullptr && normalises ? drawSamples(module, kMagnitude, 1, kSyntheticKinds - 1)
+                                         : fewSamples(module, loaded);
 }
 
 // Pass names in pipelines are looked up in MLIR's registry, which is filled once a process.
@@ -86,7 +98,11 @@ LogicalResult Compilation::toFx() {
     samples = std::make_shared<const Samples>(std::move(*loaded));
   }
 
-  if (!options_.scale && !options_.weightScaleGiven) {
+  const bool isCalibrated = samples != nullptr;
+  if (options_.assumeNumbers)
+    samples = std::make_shared<const Samples>(samplesForEstimate(*fx_, samples.get()));
+
+  if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers) {
     progress_.step("scaling channels");
     PassManager scale(&context_);
     scale.addPass(createScaleChannels({{}, options_.config}, samples));
@@ -102,7 +118,7 @@ LogicalResult Compilation::toFx() {
   }
   // A bound that is left out may stand between scales that merge then. Protocols that use proved
   // facts only need all bounds.
-  if (!options_.strictRanges && samples) {
+  if (!options_.strictRanges && isCalibrated) {
     PassManager drop(&context_);
     drop.addPass(createDropSaturation(samples));
     if (failed(drop.run(*fx_)) ||
@@ -125,6 +141,11 @@ LogicalResult Compilation::toFx() {
   numbers.config = options_.config;
   numbers.emitConfig = options_.emitConfig;
   numbers.network = options_.network.name;
+  if (options_.assumeNumbers) {
+    numbers.activationBits = Precision{}.activationBits;
+    numbers.weightBits = Precision{}.weightBits;
+    numbers.isTrial = true;
+  }
   PassManager convert(&context_);
   convert.addPass(createNnToFx(numbers, samples));
   if (failed(convert.run(*fx_)))
@@ -133,6 +154,8 @@ LogicalResult Compilation::toFx() {
                        "eliminate-dead-code,verify-ranges")))
     return failure();
 
+  if (options_.assumeNumbers)
+    return success();
   progress_.step("checking widths on samples");
   PassManager check(&context_);
   check.addPass(createCheckRanges(samples));

@@ -18,12 +18,16 @@ namespace dyad::compiler {
 /// {"name", "operations": fx operations, "owner": of the last result, "shape", "type": {"bits",
 /// "signed", "fraction"}, "range": {"low", "high": reals, "kind": proved, declared or calibrated,
 /// "spare_bits"}, "bytes_to_server", "bytes_to_client", "bytes", "flows", "cots", "seconds",
-/// "protocols": [{"op", "with": nodes that it computes besides, "radix" where it has one, cost}]}
+/// "protocols": [{"op", "ring": bits of its shares, "protocol" and "radix" where it has one, "with":
+/// nodes that it computes besides, cost}]}
 ///
 /// Bytes are exact, frame headers of shared flows apart; flows are those of the node on its own,
 /// seconds the time model's.
 nlohmann::ordered_json reportData(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule,
                                   const std::string &manifest);
+
+/// The "nodes" of the above alone.
+nlohmann::ordered_json reportNodes(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule);
 
 /// A page that needs nothing but itself: the graph as a picture, coloured by cost or owner, and a
 /// table that can be sorted and searched.

@@ -125,9 +125,12 @@ private:
       Node &node = nodes_[indexOf(index_.contains(nodeName(op)) ? nodeName(op) : first)];
       const double seconds = times.network(cost) + times.compute(op);
       Json row = {{"op", op->getName().stripDialect().str()}};
-      for (const char *choice : {"protocol", "radix"})
-        if (auto number = op->getAttrOfType<IntegerAttr>(choice))
-          row[choice] = number.getInt();
+      if (const unsigned bits = ringOf(op))
+        row["ring"] = bits;
+      if (auto protocol = op->getAttrOfType<mpc::LinearProtocolAttr>("protocol"))
+        row["protocol"] = mpc::stringifyLinearProtocol(protocol.getValue()).str();
+      if (auto radix = op->getAttrOfType<IntegerAttr>("radix"))
+        row["radix"] = radix.getInt();
       if (node.name != nodeName(op))
         row["with"] = others.str();
       add(row, cost, seconds);
@@ -135,6 +138,19 @@ private:
       node.cost.then(cost);
       node.seconds += seconds;
     });
+  }
+
+  // Bits of the widest shares that it reads or makes; 0 for none.
+  static unsigned ringOf(Operation *op) {
+    unsigned bits = 0;
+    auto widen = [&](Value value) {
+      if (auto type = dyn_cast<RankedTensorType>(value.getType()))
+        if (isa<mpc::ArithType>(type.getElementType()))
+          bits = std::max(bits, mpc::ringBits(value));
+    };
+    llvm::for_each(op->getOperands(), widen);
+    llvm::for_each(op->getResults(), widen);
+    return bits;
   }
 
   static void add(Json &row, const Cost &cost, double seconds) {
@@ -180,6 +196,10 @@ private:
 };
 
 } // namespace
+
+Json reportNodes(ModuleOp fxModule, ModuleOp mpcModule) {
+  return Report(fxModule, mpcModule).nodes();
+}
 
 Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manifestText) {
   const Json manifest = Json::parse(manifestText);

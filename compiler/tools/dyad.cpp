@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyad: one command for what takes several. `dyad run` compiles a model and runs both parties on
-// loopback; `dyad verify` compares the fixed-point program with the float model.
+// loopback; `dyad verify` compares the fixed-point program with the float model; `dyad check` says
+// what a model would cost.
 #include "compiler/driver/build.h"
+#include "compiler/driver/check.h"
 #include "compiler/driver/local_run.h"
 #include "compiler/driver/temporary_folder.h"
 #include "compiler/driver/tool_context.h"
@@ -170,6 +172,23 @@ CLI::App *addVerify(CLI::App &app, VerifyOptions &options) {
   return command;
 }
 
+CLI::App *addCheck(CLI::App &app, CheckOptions &options) {
+  CLI::App *command = app.add_subcommand(
+      "check",
+      "Whether a model is supported, all that is not in one go, and what it would cost on a "
+      "LAN and a WAN: seconds, bytes, flows, memory. Compiles nothing. Exit status 1 if it "
+      "is not supported.");
+  command->add_option("model", options.compile.model, "an ONNX file")
+      ->required()
+      ->type_name("MODEL.onnx");
+  command->add_flag("--json", options.json, "as JSON");
+  command->add_flag("--exact", options.exact,
+                    "choose numbers as dyadc does, however long that takes; else those of large "
+                    "models are typical ones");
+  addCompileOptions(*command, options.compile);
+  return command;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -181,13 +200,17 @@ int main(int argc, char **argv) {
 
   RunOptions runOptions;
   VerifyOptions verifyOptions;
+  CheckOptions checkOptions;
   CLI::App *runCommand = addRun(app, runOptions);
   CLI::App *verifyCommand = addVerify(app, verifyOptions);
+  CLI::App *checkCommand = addCheck(app, checkOptions);
 
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;
   if (verifyCommand->parsed())
     return guarded([&] { return verify(verifyOptions); });
+  if (checkCommand->parsed())
+    return guarded([&] { return checkModel(checkOptions); });
   if (runOptions.local.simulated && runCommand->count("--network") == 0)
     runOptions.compile.network = *runOptions.local.simulated;
   return guarded([&] { return run(std::move(runOptions), argv[0]); });
