@@ -3,12 +3,12 @@
 // the last one of each program.
 #include "compiler/driver/verify.h"
 
+#include "compiler/driver/own_error.h"
 #include "compiler/driver/pipeline.h"
 #include "ir/eval/fx_interpreter.h"
 #include "ir/eval/nn_interpreter.h"
 #include "ir/fx/owner.h"
 #include "ir/nn/nn.h"
-#include "passes/numbers/samples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,12 +26,6 @@ constexpr std::size_t kWorst = 12;
 
 /// Results of one run by node name, each shape's last.
 using Results = std::map<std::string, std::map<clear::Shape, std::vector<double>>>;
-
-struct FixedResult {
-  Operation *op = nullptr;
-  std::vector<std::int64_t> integers;
-};
-using FixedResults = std::map<std::string, std::map<clear::Shape, FixedResult>>;
 
 template <typename Op> std::map<std::string, clear::Shape> inputsOf(ModuleOp module) {
   std::map<std::string, clear::Shape> shapes;
@@ -61,6 +55,15 @@ public:
     row.op = op->getName().stripDialect().str();
     row.type = typeName(type);
     accumulate(row, sample, floats, integers, type.getFraction());
+  }
+
+  void addOwn(const std::string &name, const std::vector<float> &floats, const FixedResult &fixed) {
+    const double unit = std::ldexp(1.0, -fx::fixedType(fixed.op->getResult(0)).getFraction());
+    NodeError &row = rowOf(name);
+    for (std::size_t i = 0; i < floats.size(); ++i)
+      if (const double error = std::abs(static_cast<double>(fixed.integers[i]) * unit - floats[i]);
+          std::isfinite(error))
+        row.own = std::max(row.own, error);
   }
 
   void violate(const FxViolation &violation) {
@@ -134,6 +137,8 @@ Json json(const NodeError &row) {
   object["error"] = row.error;
   object["mean_error"] = row.mean;
   object["relative_error"] = row.relative();
+  object["own_error"] = row.own;
+  object["relative_own_error"] = row.relativeOwn();
   object["unit"] = row.unit;
   object["sample"] = row.sample;
   if (!row.violation.empty())
@@ -143,20 +148,26 @@ Json json(const NodeError &row) {
 
 std::string line(const NodeError &row) {
   return fmt::format(
-      "{:<40}  {:<14} {:>8} {:>11.4g} {:>11.3g} {:>11.3g} {:>9.2g} % {:>7}\n",
+      "{:<40}  {:<14} {:>8} {:>11.4g} {:>11.3g} {:>11.3g} {:>9.2g} % {:>7.2g} % {:>7}\n",
       row.name.size() <= 40 ? row.name : "..." + row.name.substr(row.name.size() - 37), row.op,
-      row.type, row.largest, row.error, row.mean, 100 * row.relative(), row.sample);
+      row.type, row.largest, row.error, row.mean, 100 * row.relative(), 100 * row.relativeOwn(),
+      row.sample);
 }
 
 std::string heading(const char *what) {
-  return fmt::format("{:<40}  {:<14} {:>8} {:>11} {:>11} {:>11} {:>11} {:>7}\n", what, "operation",
-                     "type", "largest", "max error", "mean error", "relative", "sample");
+  return fmt::format("{:<40}  {:<14} {:>8} {:>11} {:>11} {:>11} {:>11} {:>9} {:>7}\n", what,
+                     "operation", "type", "largest", "max error", "mean error", "relative", "own",
+                     "sample");
 }
 
 } // namespace
 
 double NodeError::relative() const {
   return error == 0 ? 0 : largest == 0 ? HUGE_VAL : error / largest;
+}
+
+double NodeError::relativeOwn() const {
+  return own == 0 ? 0 : largest == 0 ? HUGE_VAL : own / largest;
 }
 
 LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
@@ -166,23 +177,34 @@ LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
   Compilation compilation(context, options, progress);
   if (failed(compilation.to(Stage::kFx)))
     return failure();
-  const ModuleOp floats = compilation.floats();
-  FailureOr<Samples> samples = loadSamples(floats, inputs);
+  FailureOr<Samples> samples = loadSamples(compilation.floats(), inputs);
+  if (failed(samples))
+    return failure();
+  return compareOnSamples(compilation.floats(), compilation.fx(), *samples, progress, result);
+}
+
+LogicalResult compareOnSamples(ModuleOp floats, ModuleOp fxModule, const Samples &samples,
+                               Progress &progress, Verification &result) {
   FailureOr<NnInterpreter> model = NnInterpreter::create(floats);
-  FailureOr<FxInterpreter> program = FxInterpreter::create(compilation.fx());
-  if (failed(samples) || failed(model) || failed(program))
+  FailureOr<FxInterpreter> program = FxInterpreter::create(fxModule);
+  if (failed(model) || failed(program))
     return failure();
 
+  const NodeByNode nodes(floats);
   Comparison comparison(result);
-  const std::map<std::string, clear::Shape> shapes = inputsOf<fx::InputOp>(compilation.fx());
+  const std::map<std::string, clear::Shape> shapes = inputsOf<fx::InputOp>(fxModule);
+  std::map<std::string, int> fractions; // of states
+  fxModule.walk([&](fx::StateOp state) {
+    fractions[state.getName().str()] = fx::fixedType(state.getResult()).getFraction();
+  });
   FloatTensors floatStates;
   FxStates fixedStates;
-  result.samples = samples->count;
-  for (std::size_t sample = 0; sample < samples->count; ++sample) {
-    progress.step(fmt::format("sample {} of {}", sample + 1, samples->count));
+  result.samples = samples.count;
+  for (std::size_t sample = 0; sample < samples.count; ++sample) {
+    progress.step(fmt::format("sample {} of {}", sample + 1, samples.count));
     FloatTensors values;
     for (const auto &[name, shape] : shapes)
-      values[name] = clear::Tensor<float>{shape, samples->at(name, sample)};
+      values[name] = clear::Tensor<float>{shape, samples.at(name, sample)};
     Results wanted;
     FailureOr<NnValues> expected = model->run(
         values,
@@ -192,6 +214,13 @@ LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
                                                                                tensor.data.end());
         },
         &floatStates);
+    FloatTensors given = values;
+    for (const auto &[name, state] : fixedStates) {
+      const double unit = std::ldexp(1.0, -fractions.at(name));
+      clear::Tensor<float> &tensor = given[name] = {state.shape, {}};
+      for (const std::int64_t integer : state.data)
+        tensor.data.push_back(static_cast<float>(static_cast<double>(integer) * unit));
+    }
     std::vector<std::string> order;
     FixedResults got;
     FailureOr<FxRun> run = program->run(
@@ -212,6 +241,13 @@ LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
       for (const auto &[shape, fixed] : got[name])
         if (const auto at = wanted[name].find(shape); at != wanted[name].end())
           comparison.add(sample, fixed.op, name, at->second, fixed.integers);
+    nodes.run(given, got,
+              [&](const std::string &name, const clear::Shape &shape,
+                  const std::vector<float> &expectedHere) {
+                if (const auto node = got.find(name); node != got.end() && wanted.contains(name))
+                  if (const auto at = node->second.find(shape); at != node->second.end())
+                    comparison.addOwn(name, expectedHere, at->second);
+              });
     for (const FxViolation &violation : run->violations)
       comparison.violate(violation);
     for (const auto &[name, output] : run->outputs)

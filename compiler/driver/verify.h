@@ -5,7 +5,9 @@
 
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/options.h"
+#include "passes/numbers/samples.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LogicalResult.h"
 
@@ -23,12 +25,14 @@ struct NodeError {
   std::string type;       ///< as s16, 9: bits and fraction
   double largest = 0;     ///< largest |float|
   double error = 0;       ///< largest |fixed - float|
+  double own = 0;         ///< of that, what the node adds: |fixed - its floats on fixed operands|
   double mean = 0;        ///< mean |fixed - float|
   double unit = 0;        ///< 2^-fraction
   std::size_t sample = 0; ///< that the largest error is in
   std::string violation;  ///< what left its type or range, if anything did
   /// Of the largest float; 0 where that is 0 and there is no error.
   double relative() const;
+  double relativeOwn() const;
 };
 
 struct Verification {
@@ -43,6 +47,11 @@ struct Verification {
 mlir::LogicalResult verifyProgram(mlir::MLIRContext &context, CompileOptions options,
                                   const std::vector<std::string> &inputs, Progress &progress,
                                   Verification &result);
+
+/// Runs both modules, the float one as `Compilation::floats` has it. `own` is measured too.
+mlir::LogicalResult compareOnSamples(mlir::ModuleOp floats, mlir::ModuleOp fxModule,
+                                     const Samples &samples, Progress &progress,
+                                     Verification &result);
 
 /// For people: outputs, the first node whose relative error is above the tolerance, the worst ones.
 std::string renderVerification(const Verification &result, double tolerance);

@@ -18,8 +18,8 @@ namespace dyad::compiler {
 /// {"name", "operations": fx operations, "owner": of the last result, "shape", "type": {"bits",
 /// "signed", "fraction"}, "range": {"low", "high": reals, "kind": proved, declared or calibrated,
 /// "spare_bits"}, "bytes_to_server", "bytes_to_client", "bytes", "flows", "cots", "seconds",
-/// "protocols": [{"op", "ring": bits of its shares, "protocol" and "radix" where it has one, "with":
-/// nodes that it computes besides, cost}]}
+/// "protocols": [{"op", "ring": bits of its shares, "protocol" and "radix" where it has one,
+/// "with": nodes that it computes besides, cost}]}
 ///
 /// Bytes are exact, frame headers of shared flows apart; flows are those of the node on its own,
 /// seconds the time model's.
