@@ -3,9 +3,11 @@
 
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/compile_program.h"
+#include "compiler/driver/verify.h"
 #include "compiler/report/report.h"
 #include "frontends/onnx/import.h"
 #include "ir/weights.h"
+#include "passes/numbers/precision.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -55,9 +57,28 @@ LogicalResult saveStage(MLIRContext &context, const fs::path &folder, StringRef 
                      (folder / (stage + ".safetensors").str()).string());
 }
 
-LogicalResult writeReport(MLIRContext &context, const fs::path &path,
-                          const Compilation &compilation, const std::string &manifest) {
-  const auto data = reportData(compilation.fx(), compilation.mpc(), manifest);
+// Errors of the nodes on a few of the samples that ranges were measured on; null without any.
+FailureOr<nlohmann::ordered_json>
+errorsOnSamples(const CompileOptions &options, const Compilation &compilation, Progress &progress) {
+  if (options.calibrate.empty())
+    return nlohmann::ordered_json();
+  FailureOr<Samples> samples = loadSamples(compilation.floats(), options.calibrate);
+  Verification errors;
+  if (failed(samples) ||
+      failed(compareOnSamples(compilation.floats(), compilation.fx(),
+                              fewSamples(compilation.floats(), &*samples), progress, errors)))
+    return failure();
+  return nlohmann::ordered_json::parse(verificationJson(errors, 0));
+}
+
+LogicalResult writeReport(MLIRContext &context, const CompileOptions &options,
+                          const Compilation &compilation, const std::string &manifest,
+                          Progress &progress) {
+  const fs::path path(options.report);
+  const auto errors = errorsOnSamples(options, compilation, progress);
+  if (failed(errors))
+    return failure();
+  const auto data = reportData(compilation.fx(), compilation.mpc(), manifest, *errors);
   return writeText(context, path,
                    path.extension() == ".json" ? data.dump(1) + "\n" : renderReportPage(data));
 }
@@ -71,8 +92,9 @@ CodegenOptions codegenOptions(const CompileOptions &options) {
 
 } // namespace
 
-LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
+LogicalResult buildProgram(MLIRContext &context, CompileOptions options,
                            const std::string &toolPath, Progress &progress) {
+  options.keepFloats = !options.report.empty() && !options.calibrate.empty();
   const fs::path folder(options.output);
   const bool wasThere = fs::exists(folder);
   if (failed(makeFolder(context, folder)))
@@ -105,7 +127,7 @@ LogicalResult buildProgram(MLIRContext &context, const CompileOptions &options,
 
   const std::string manifestText = emitManifest(compilation.fx(), compilation.mpc(), manifest);
   if (!options.report.empty() &&
-      failed(writeReport(context, options.report, compilation, manifestText)))
+      failed(writeReport(context, options, compilation, manifestText, progress)))
     return failure();
 
   for (const char *part : {"server", "client", "reference"})

@@ -12,7 +12,7 @@ namespace dyad::compiler {
 ///   OUT/program.{mlir,cpp}  OUT/reference.cpp  OUT/manifest.json
 /// and with `saveTemps` the modules of all stages under OUT/temps. `toolPath` is argv[0]. All
 /// problems are diagnostics on the context.
-mlir::LogicalResult buildProgram(mlir::MLIRContext &context, const CompileOptions &options,
+mlir::LogicalResult buildProgram(mlir::MLIRContext &context, CompileOptions options,
                                  const std::string &toolPath, Progress &progress);
 
 /// Prints program.cpp (`--emit cpp`) to stdout, or writes it to `options.output`.

@@ -11,8 +11,9 @@
 
 namespace dyad::compiler {
 
-/// {"model", "manifest": as written beside the program, "link", "phases": [cost], "nodes": [...],
-/// "edges": [[from, to]], "warnings": [text]}
+/// {"model", "manifest": as written beside the program, "link", "phases": [cost], "networks":
+/// [{"link", "phases"}]: the same program over other links, "decisions": of the program (see
+/// decisions.h), "nodes": [...], "edges": [[from, to]], "samples": of errors, "warnings": [text]}
 ///
 /// Nodes are those of the ONNX graph, in program order; edges are their indices:
 /// {"name", "operations": fx operations, "owner": of the last result, "shape", "type": {"bits",
@@ -21,10 +22,11 @@ namespace dyad::compiler {
 /// "protocols": [{"op", "ring": bits of its shares, "protocol" and "radix" where it has one,
 /// "with": nodes that it computes besides, cost}]}
 ///
-/// Bytes are exact, frame headers of shared flows apart; flows are those of the node on its own,
-/// seconds the time model's.
+/// `errors` is what verificationJson writes, or null. Bytes are exact, frame headers of shared
+/// flows apart; flows are those of the node on its own, seconds the time model's.
 nlohmann::ordered_json reportData(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule,
-                                  const std::string &manifest);
+                                  const std::string &manifest,
+                                  const nlohmann::ordered_json &errors = {});
 
 /// The "nodes" of the above alone.
 nlohmann::ordered_json reportNodes(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule);

@@ -3,6 +3,7 @@
 // is said of a node is joined by that name.
 #include "compiler/report/report.h"
 
+#include "compiler/report/decisions.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/mpc.h"
 #include "ir/mpc/operands.h"
@@ -28,6 +29,9 @@ namespace {
 constexpr StringLiteral kJoint = " + ";
 // A node that takes more than this part of the traffic is worth a remark.
 constexpr double kLargePart = 0.25;
+// So is a calibrated range that samples use this part of, and an error of one node above this one.
+constexpr double kNearlyFull = 0.9;
+constexpr double kLargeError = 0.02;
 
 struct Node {
   std::string name;
@@ -37,6 +41,8 @@ struct Node {
   Cost cost;
   double seconds = 0;
   Json protocols = Json::array();
+  Json decisions = Json::array();
+  Json error; ///< null without samples
 };
 
 class Report {
@@ -45,6 +51,14 @@ public:
       : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), ranges_(fx_, false) {
     readFx();
     readMpc();
+  }
+
+  void addErrors(const Json &errors) {
+    for (const Json &row : errors["nodes"])
+      if (const auto at = index_.find(row["name"].get<std::string>()); at != index_.end())
+        nodes_[at->second].error = {{"relative", row["relative_error"]},
+                                    {"own", row["relative_own_error"]},
+                                    {"largest", row["largest"]}};
   }
 
   Json nodes() const {
@@ -66,6 +80,15 @@ public:
     if (!manifest["ranges"]["calibrated_on_samples"].get<bool>())
       list.push_back("Ranges were measured on made-up inputs: give samples with --calibrate, or "
                      "widths may be too small for real ones or larger than need be.");
+    for (const Json &input : manifest["inputs"])
+      if (input["range_kind"] == "declared")
+        list.push_back(fmt::format(
+            "Input '{}' is declared to stay in {:g} to {:g}: widths rest on it, and the client "
+            "refuses what is outside.",
+            input["name"].get<std::string>(), input["range"][0].get<double>(),
+            input["range"][1].get<double>()));
+    for (const Node &node : nodes_)
+      warnOf(node, list);
     std::uint64_t all = 0;
     for (const Node &node : nodes_)
       all += node.cost.bytesToServer() + node.cost.bytesToClient();
@@ -79,6 +102,24 @@ public:
   }
 
 private:
+  // A calibrated range that samples nearly fill, and a node that adds much error.
+  void warnOf(const Node &node, Json &list) const {
+    if (node.error.is_null() || !node.result)
+      return;
+    const IntegerRange range = ranges_.at(node.result);
+    const double most = std::ldexp(std::max(std::abs(static_cast<double>(range.low)),
+                                            std::abs(static_cast<double>(range.high))),
+                                   -fx::fixedType(node.result).getFraction());
+    const double largest = node.error["largest"];
+    if (node.kind == fx::RangeKind::kCalibrated && largest > kNearlyFull * most)
+      list.push_back(fmt::format("Node '{}' has little head-room: samples reach {:.4g} of the "
+                                 "{:.4g} that its calibrated range allows.",
+                                 node.name, largest, most));
+    if (!node.error["own"].is_null() && node.error["own"].get<double>() > kLargeError)
+      list.push_back(fmt::format("Node '{}' alone adds an error of {:.1f} % of its largest value.",
+                                 node.name, 100 * node.error["own"].get<double>()));
+  }
+
   std::size_t indexOf(StringRef name) {
     const auto [at, isNew] = index_.try_emplace(name, nodes_.size());
     if (isNew) {
@@ -135,6 +176,8 @@ private:
         row["with"] = others.str();
       add(row, cost, seconds);
       node.protocols.push_back(row);
+      for (const Json &decision : decisionsOf(op, times))
+        node.decisions.push_back(decision);
       node.cost.then(cost);
       node.seconds += seconds;
     });
@@ -184,6 +227,9 @@ private:
     }
     add(row, node.cost, node.seconds);
     row["protocols"] = node.protocols;
+    row["decisions"] = node.decisions;
+    if (!node.error.is_null())
+      row["error"] = node.error;
     return row;
   }
 
@@ -201,15 +247,27 @@ Json reportNodes(ModuleOp fxModule, ModuleOp mpcModule) {
   return Report(fxModule, mpcModule).nodes();
 }
 
-Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manifestText) {
+Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manifestText,
+                const Json &errors) {
   const Json manifest = Json::parse(manifestText);
-  const Report report(fxModule, mpcModule);
+  Report report(fxModule, mpcModule);
+  if (!errors.is_null())
+    report.addErrors(errors);
   const Json cost = Json::parse(renderJson(costOf(mpcModule)));
   Json data;
   data["model"] = manifest["model"];
   data["manifest"] = manifest;
   data["link"] = cost["link"];
   data["phases"] = cost["phases"];
+  data["networks"] = Json::array();
+  for (const LinkProfile &link : {parseLink("lan"), parseLink("wan")})
+    if (describe(link) != cost["link"].get<std::string>()) {
+      const Json other = Json::parse(renderJson(costOf(mpcModule, link)));
+      data["networks"].push_back({{"link", other["link"]}, {"phases", other["phases"]}});
+    }
+  data["decisions"] = Json::array({decisionOfOts(mpcModule)});
+  if (!errors.is_null())
+    data["samples"] = errors["samples"];
   data["warnings"] = report.warnings(manifest);
   data["nodes"] = report.nodes();
   data["edges"] = report.edges();

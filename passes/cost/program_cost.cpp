@@ -71,13 +71,16 @@ NodeLabel labelOf(Operation *op) {
   return label;
 }
 
-ProgramCost costOf(ModuleOp module) {
+ProgramCost costOf(ModuleOp module, const std::optional<LinkProfile> &link) {
   ProgramCost result;
-  result.link = describe(mpc::targetOf(module).link);
+  const mpc::Target target = mpc::targetOf(module);
+  mpc::Target seen = target;
+  seen.link = link.value_or(target.link);
+  result.link = describe(seen.link);
   NodeStats online;
   online.name = "online";
   const CotDemand demand = demandOf(module);
-  const TimeModel times(mpc::targetOf(module), demand);
+  const TimeModel times(seen, demand);
   FlowCounter flows;
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (main && !main.isExternal()) {
@@ -99,13 +102,14 @@ ProgramCost costOf(ModuleOp module) {
     }
   }
   FlowCounter before;
-  const StockOptions options = times.target().stock();
+  const StockOptions options = target.stock(); // as it was compiled
   Cost setup = setupCost(options);
   setup.then(he::keyCost(mpc::heKeys(module)));
   const Cost stock = stockCost(demand.server, demand.client, options);
   result.phases.push_back(phase("setup", setup, times.network(setup) + kSetupSeconds, before));
-  result.phases.push_back(
-      phase("stock", stock, times.network(stock) + times.stockCompute(demand), before));
+  result.phases.push_back(phase(
+      "stock", stock,
+      times.network(stock) + stockWorkSeconds(demand.server, demand.client, options), before));
   result.phases.push_back(online);
   return result;
 }

@@ -5,8 +5,10 @@
 #pragma once
 
 #include "ir/mpc/mpc.h"
+#include "runtime/net/link.h"
 #include "runtime/ot/node_stats.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +23,9 @@ struct ProgramCost {
   std::vector<NodeStats> phases;
 };
 
-/// Costs of the program `main` of an mpc module, for one sample.
-ProgramCost costOf(mlir::ModuleOp module);
+/// Costs of the program `main` of an mpc module, for one sample. With a link: those of the same
+/// program over that one, which changes its seconds alone.
+ProgramCost costOf(mlir::ModuleOp module, const std::optional<LinkProfile> &link = std::nullopt);
 
 /// The row that an operation's traffic counts for: ONNX node and mpc operation; those of an
 /// `mpc.parallel` are its members', joined.

@@ -14,6 +14,51 @@ from dyad_tools import Checks, model_folder, must, run, tool
 checks = Checks()
 
 
+def check_decisions(report):
+    decisions = [(node["name"], decision) for node in report["nodes"] for decision in node["decisions"]]
+    kinds = {decision["what"] for _, decision in decisions}
+    checks.expect({"linear", "radix", "fused"} <= kinds, "decisions of all kinds", str(kinds))
+    for name, decision in decisions + [("the program", decision) for decision in report["decisions"]]:
+        if "next" in decision:
+            checks.expect(decision["saved_bytes"] == decision["next"]["bytes"] - decision["bytes"] and decision["next"]["choice"] != decision["chosen"]
+                          and abs(decision["saved_seconds"] - decision["next"]["seconds"] + decision["seconds"]) < 1e-9,
+                          f"what a decision of {name} saves", str(decision))
+    for node in report["nodes"]:
+        for protocol in node["protocols"]:
+            if "protocol" in protocol:
+                found = [d for d in node["decisions"] if d["what"] == "linear" and d["bytes"] == protocol["bytes"]]
+                checks.expect(len(found) == 1 and "next" in found[0], f"the protocol of {node['name']} and its next best", str(node))
+    checks.expect(all(d["saved_seconds"] >= 0 for _, d in decisions if d["what"] == "radix"), "no better radix is left")
+
+
+def check_networks(report):
+    lan = [[phase["bytes"], phase["flows"]] for phase in report["phases"]]
+    checks.expect([network["link"] for network in report["networks"]] == ["wan (400 Mbit/s, 40 ms)"], "the other link")
+    wan = report["networks"][0]["phases"]
+    checks.expect(lan == [[phase["bytes"], phase["flows"]] for phase in wan], "the same program there")
+    # 20 ms and a little for each flow, and bytes at 400 Mbit/s, computing apart.
+    online = next(phase for phase in wan if phase["name"] == "online")
+    least = online["flows"] * 0.02 + online["bytes"] * 8 / 4e8
+    checks.expect(least < online["seconds"] < 1.5 * least, "its seconds on a WAN", f"{least} {online}")
+
+
+def check_errors(report, source, folder):
+    verified = json.loads(run([tool("dyad"), "verify", source / "model.onnx", "--input", folder / "calibration.npy", "--calibrate",
+                               folder / "calibration.npy", "--json", "--tolerance", "1"]).stdout)
+    rows = {row["name"]: row for row in verified["nodes"]}
+    with_errors = [node for node in report["nodes"] if "error" in node]
+    checks.expect(0 < report["samples"] <= verified["samples"] and len(with_errors) > len(report["nodes"]) // 2, "errors on samples")
+    for node in with_errors:
+        row = rows[node["name"]]
+        error, own = (node["error"][key] * node["error"]["largest"] for key in ("relative", "own"))
+        checks.expect(error <= row["error"] * (1 + 1e-9) and own <= row["own_error"] * (1 + 1e-9),
+                      f"errors of {node['name']} on some of the samples are within those on all", f"{node['error']} {row}")
+    # A ReLU rounds nothing unless a truncation is part of it; its error comes from what it reads.
+    relus = [node for node in with_errors if node["operations"] == ["relu"]]
+    checks.expect(relus and all(node["error"]["own"] == 0 < node["error"]["relative"] for node in relus), "a ReLU adds none", str(relus))
+    checks.expect(any(node["error"]["own"] > 0 for node in with_errors), "others do")
+
+
 def main():
     source = model_folder("digits_lenet")
     model = onnx.load(source / "model.onnx")
@@ -42,6 +87,10 @@ def main():
         relu = next(node for node in report["nodes"] if "relu" in node["operations"])
         checks.expect(relu["range"]["low"] == 0 and relu["owner"] == "shared", "a ReLU's range and owner", str(relu))
 
+        check_decisions(report)
+        check_networks(report)
+        check_errors(report, source, folder)
+
         page = (folder / "report.html").read_text()
         inside = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
         checks.expect(json.loads(inside[1]) == report, "the page has the data")
@@ -52,6 +101,12 @@ def main():
                          (folder / "report.html").as_uri()]).stdout
             rows = shown[shown.index('id="nodes"'):].split("</table>")[0].count("<tr") - 1
             checks.expect(rows == len(report["nodes"]), "a browser shows a row for every node", str(rows))
+            decisions = sum("next" in decision for node in report["nodes"] + [report] for decision in node["decisions"])
+            shown_decisions = shown[shown.index('id="decisions"'):].split("</table>")[0].count("<tr") - 1
+            checks.expect(shown_decisions == decisions, "a row for every decision", f"{shown_decisions} and {decisions}")
+            phases = shown[shown.index('id="phases"'):].split("</table>")[0]
+            checks.expect("lan (" in phases and "wan (" in phases and phases.count("<tr") == 5, "phases over both links, and their total")
+            checks.expect("in all" in shown[shown.index('id="nodes"'):].split("</table>")[0], "errors of the nodes")
             checks.expect(shown.count('class="node"') == len(report["nodes"]), "and a picture with every node")
         else:
             print("no browser here: the page is not shown")
