@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyad-dump: shows a program at any stage, from an ONNX file, a module as text, or an output
-// folder; and what it will send, node by node.
+// folder, as text or as a page; and what it will send, node by node.
 #include "compiler/driver/build.h"
 #include "compiler/driver/tool_context.h"
+#include "compiler/report/ir_page.h"
 #include "ir/fx/owner.h"
 #include "ir/nn/nn.h"
 #include "passes/cost/program_cost.h"
@@ -13,6 +14,7 @@
 #include "llvm/Support/Path.h"
 
 #include <fmt/format.h>
+#include <fstream>
 
 using namespace dyad;
 using namespace dyad::compiler;
@@ -24,6 +26,7 @@ struct DumpOptions {
   Stage stage = Stage::kMpc;
   bool costs = false;
   bool json = false;
+  std::string html; ///< file of the page, empty for none
 };
 
 const char *nameOf(Stage stage) {
@@ -65,7 +68,22 @@ bool isLowered(mlir::ModuleOp module) {
               .wasInterrupted();
 }
 
+int writePage(mlir::ModuleOp module, const DumpOptions &options) {
+  const std::string title =
+      llvm::sys::path::filename(options.compile.model).str() + ", " + nameOf(options.stage);
+  std::ofstream file(options.html, std::ios::binary);
+  file << renderIrPage(irData(module, title));
+  file.close();
+  if (!file) {
+    fmt::print(stderr, "error: cannot write '{}'\n", options.html);
+    return 1;
+  }
+  return 0;
+}
+
 int show(mlir::ModuleOp module, const DumpOptions &options) {
+  if (!options.html.empty())
+    return writePage(module, options);
   if (!options.costs) {
     printModule(module, llvm::outs());
     return 0;
@@ -116,6 +134,10 @@ int main(int argc, char **argv) {
   auto *costs = app.add_flag("--costs", options.costs,
                              "bytes, flows and COTs of every node and in total, for one sample");
   app.add_flag("--json", options.json, "costs as JSON")->needs(costs);
+  app.add_option("--html", options.html,
+                 "write a page to look at instead: the graph, operations, where values come from")
+      ->excludes(costs)
+      ->type_name("FILE.html");
   addCompileOptions(app, options.compile);
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;

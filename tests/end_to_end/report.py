@@ -12,6 +12,16 @@ import onnx
 from dyad_tools import Checks, model_folder, must, run, tool
 
 checks = Checks()
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def show(page):
+    """The page as a browser leaves it."""
+    return run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom", page.as_uri()]).stdout
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
 
 
 def check_decisions(report):
@@ -59,6 +69,36 @@ def check_errors(report, source, folder):
     checks.expect(any(node["error"]["own"] > 0 for node in with_errors), "others do")
 
 
+def check_dump(source, folder):
+    """dyad-dump --html: what stands in the text stands in the page, at every stage."""
+    for stage in ("nn", "fx", "mpc"):
+        dump = [tool("dyad-dump"), source / "model.onnx", "--stage", stage, "--scale", "8"]
+        text = must(dump).stdout
+        must([*dump, "--html", folder / "dump.html"])
+        page = (folder / "dump.html").read_text()
+        operations = data_of(page)["operations"]
+        defined = re.findall(r"^ +(?:%[\d:, %]+ = )?([a-z]+\.[a-z_0-9]+)", text[text.index("func.func"):], re.M)
+        checks.expect([op["op"] for op in operations if op["op"] not in ("func.return", "mpc.yield")]
+                      == [op for op in defined if op not in ("func.func", "mpc.yield")], f"{stage}: all operations, in order", str(defined))
+        for i, operation in enumerate(operations):
+            for operand in operation["operands"]:
+                source_names = [result["name"] for result in operations[operand["from"]]["results"]]
+                checks.expect(0 <= operand["from"] < i and operand["name"] in source_names, f"{stage}: where {operand['name']} comes from", str(operation))
+        if stage == "mpc":
+            cost = json.loads(must([tool("dyad-dump"), source / "model.onnx", "--costs", "--json", "--scale", "8"]).stdout)
+            online = next(phase for phase in cost["phases"] if phase["name"] == "online")
+            sent = sum(op.get("bytes", 0) for op in operations if op["inside"] < 0)
+            checks.expect(sent == online["bytes"], "bytes of operations are those of the program", f"{sent} {online}")
+        checks.expect("http" not in page.replace("http://www.w3.org/2000/svg", ""), "the dump's page needs nothing but itself")
+        if BROWSER:
+            shown = show(folder / "dump.html")
+            drawn = sum(op["inside"] < 0 and op["op"].split(".")[1] not in ("constant", "return") for op in operations)
+            checks.expect(shown.count('class="node"') == drawn, f"{stage}: a browser draws the graph", f"{shown.count('class=')}")
+            checks.expect(len(re.findall('<details class="op', shown)) == len(operations), f"{stage}: and lists the operations")
+    done = run([tool("dyad-dump"), source / "model.onnx", "--html", folder / "absent" / "dump.html"])
+    checks.expect(done.returncode == 1 and "cannot write" in done.stderr, "a page that cannot be written", done.stderr)
+
+
 def main():
     source = model_folder("digits_lenet")
     model = onnx.load(source / "model.onnx")
@@ -92,13 +132,10 @@ def main():
         check_errors(report, source, folder)
 
         page = (folder / "report.html").read_text()
-        inside = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
-        checks.expect(json.loads(inside[1]) == report, "the page has the data")
+        checks.expect(data_of(page) == report, "the page has the data")
         checks.expect("http" not in page.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing but itself")
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        if browser:
-            shown = run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom",
-                         (folder / "report.html").as_uri()]).stdout
+        if BROWSER:
+            shown = show(folder / "report.html")
             rows = shown[shown.index('id="nodes"'):].split("</table>")[0].count("<tr") - 1
             checks.expect(rows == len(report["nodes"]), "a browser shows a row for every node", str(rows))
             decisions = sum("next" in decision for node in report["nodes"] + [report] for decision in node["decisions"])
@@ -109,7 +146,8 @@ def main():
             checks.expect("in all" in shown[shown.index('id="nodes"'):].split("</table>")[0], "errors of the nodes")
             checks.expect(shown.count('class="node"') == len(report["nodes"]), "and a picture with every node")
         else:
-            print("no browser here: the page is not shown")
+            print("no browser here: pages are not shown")
+        check_dump(source, folder)
     checks.finish()
 
 
