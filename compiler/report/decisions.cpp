@@ -4,6 +4,7 @@
 #include "ir/mpc/operands.h"
 #include "ir/mpc/target.h"
 #include "passes/protocols/radix_choice.h"
+#include "runtime/functions/scalar_function.h"
 #include "runtime/he/plan.h"
 
 #include "mlir/IR/Builders.h"
@@ -128,6 +129,31 @@ std::optional<Json> radixDecision(Operation *op, const TimeModel &times) {
   return json("radix", chosen, others);
 }
 
+std::string formOf(const PiecewisePolynomial &f) {
+  return fmt::format("{} segments of degree {}", f.segments(), f.degree);
+}
+
+std::string formOf(const ScalarFunction &f) {
+  if (const auto *piecewise = std::get_if<PiecewisePolynomial>(&f))
+    return formOf(*piecewise);
+  if (const auto *normalized = std::get_if<NormalizedFunction>(&f))
+    return fmt::format("{} octaves, {} of a mantissa",
+                       normalized->highestLead - normalized->lowestLead + 1,
+                       formOf(normalized->mantissa));
+  const auto &exponential = std::get<ExponentialFunction>(f);
+  return exponential.highBits == 0 ? formOf(exponential.lowPart)
+                                   : fmt::format("a digit of {} bits, {} of the rest",
+                                                 exponential.highBits, formOf(exponential.lowPart));
+}
+
+std::optional<Json> formDecision(Operation *op, const TimeModel &times) {
+  auto function = dyn_cast<mpc::FunctionOp>(op);
+  if (!function)
+    return std::nullopt;
+  return json("form", {formOf(functionFrom(function.getNumbers())), times.seconds(op), bytesOf(op)},
+              {});
+}
+
 // Truncation, ReLU and extension in place of the fused protocol.
 Json unfused(mpc::TruncateReluOp op, const TimeModel &times) {
   OpBuilder builder(op.getContext());
@@ -183,6 +209,7 @@ Json decisionsOf(Operation *op, const TimeModel &times) {
       list.push_back(std::move(*decision));
   };
   append(linearDecision(op, times));
+  append(formDecision(op, times));
   append(radixDecision(op, times));
   if (auto relu = dyn_cast<mpc::TruncateReluOp>(op))
     append(unfused(relu, times));

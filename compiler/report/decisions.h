@@ -16,6 +16,8 @@ namespace dyad::compiler {
 ///            seconds with the OTs' price, keys for RLWE apart, which all layers share
 ///   radix    comparisons: levels of the tree that larger digits save; seconds of the link alone,
 ///            which is what the choice goes by
+///   form     functions of one variable: segments and degree of the polynomials, digits that are
+///            looked up; what other forms would cost is known to the fit alone, so there is no next
 ///   fused    truncation and ReLU in one protocol or in two, with extensions
 ///
 /// A choice was made for the whole program, or was forced: the next best may be cheaper, and

@@ -111,7 +111,8 @@ private:
                                             std::abs(static_cast<double>(range.high))),
                                    -fx::fixedType(node.result).getFraction());
     const double largest = node.error["largest"];
-    if (node.kind == fx::RangeKind::kCalibrated && largest > kNearlyFull * most)
+    // What is larger than the range is of another value of the node: the error is of all of them.
+    if (node.kind == fx::RangeKind::kCalibrated && largest > kNearlyFull * most && largest <= most)
       list.push_back(fmt::format("Node '{}' has little head-room: samples reach {:.4g} of the "
                                  "{:.4g} that its calibrated range allows.",
                                  node.name, largest, most));

@@ -69,6 +69,18 @@ def check_errors(report, source, folder):
     checks.expect(any(node["error"]["own"] > 0 for node in with_errors), "others do")
 
 
+def check_own_error(source, folder):
+    """A node whose weights have too few bits adds more error than any other, and says so."""
+    (folder / "coarse.json").write_text(json.dumps({"nodes": {"/c2/Conv": {"weight_scale": 2}}}))
+    done = run([tool("dyad"), "verify", source / "model.onnx", "--input", folder / "calibration.npy", "--calibrate", folder / "calibration.npy",
+                "--config", folder / "coarse.json", "--json"])
+    rows = json.loads(done.stdout)["nodes"]
+    most = max(rows, key=lambda row: row["relative_own_error"])
+    behind = rows[next(i for i, row in enumerate(rows) if row["name"] == "/f1/Gemm")]
+    checks.expect(most["name"] == "/c2/Conv" and most["relative_own_error"] > 0.03, "the node with coarse weights adds most error", str(most))
+    checks.expect(behind["relative_error"] > 3 * behind["relative_own_error"], "those behind it inherit theirs", str(behind))
+
+
 def check_dump(source, folder):
     """dyad-dump --html: what stands in the text stands in the page, at every stage."""
     for stage in ("nn", "fx", "mpc"):
@@ -130,6 +142,7 @@ def main():
         check_decisions(report)
         check_networks(report)
         check_errors(report, source, folder)
+        check_own_error(source, folder)
 
         page = (folder / "report.html").read_text()
         checks.expect(data_of(page) == report, "the page has the data")
@@ -138,7 +151,7 @@ def main():
             shown = show(folder / "report.html")
             rows = shown[shown.index('id="nodes"'):].split("</table>")[0].count("<tr") - 1
             checks.expect(rows == len(report["nodes"]), "a browser shows a row for every node", str(rows))
-            decisions = sum("next" in decision for node in report["nodes"] + [report] for decision in node["decisions"])
+            decisions = sum(len(node["decisions"]) for node in report["nodes"] + [report])
             shown_decisions = shown[shown.index('id="decisions"'):].split("</table>")[0].count("<tr") - 1
             checks.expect(shown_decisions == decisions, "a row for every decision", f"{shown_decisions} and {decisions}")
             phases = shown[shown.index('id="phases"'):].split("</table>")[0]
