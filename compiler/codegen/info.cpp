@@ -139,9 +139,11 @@ std::string infoTables(ModuleOp module, const InfoOptions &options) {
   text += fmt::format("    .serverCots = {},\n    .clientCots = {},\n", options.serverCots,
                       options.clientCots);
   if (options.stock)
-    text += fmt::format("    .stock = {{{}, /*megabits per second=*/{}, /*microseconds=*/{}}},\n",
+    text += fmt::format("    .stock = {{{}, /*megabits per second=*/{}, /*microseconds=*/{},\n"
+                        "              /*picoseconds a COT=*/{}, {}, {}}},\n",
                         methodName(options.stock->method), options.stock->megabitsPerSecond,
-                        options.stock->oneWayMicroseconds);
+                        options.stock->oneWayMicroseconds, options.stock->softSpokenCot,
+                        options.stock->silentCot, options.stock->silentLeaf);
   return text + "};\n";
 }
 

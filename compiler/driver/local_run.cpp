@@ -110,6 +110,12 @@ int waitForAll(const std::vector<pid_t> &processes) {
 
 } // namespace
 
+int runTool(const std::vector<std::string> &command) {
+  std::signal(SIGINT, SIG_IGN); // which reaches the tool, too
+  const std::vector<pid_t> processes = spawnAll({command});
+  return processes.empty() ? 1 : waitForAll(processes);
+}
+
 int runParties(const LocalRun &run) {
   unsigned port = freePort();
   std::string address = fmt::format("127.0.0.1:{}", port);

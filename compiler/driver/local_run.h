@@ -28,6 +28,10 @@ struct LocalRun {
   std::string relay;                    ///< its executable
 };
 
+/// Runs a program to its end and returns its exit status; 1, with a message, if it cannot be
+/// started.
+int runTool(const std::vector<std::string> &command);
+
 /// Runs server and client; their messages go to this process's stderr. Returns the exit status to
 /// end with: 0, or that of the process that failed first for a reason of its own.
 int runParties(const LocalRun &run);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/options.h"
 
+#include "runtime/calibrate/machine_file.h"
 #include "runtime/net/error.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -215,18 +216,34 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
 
 } // namespace
 
+// A file is an input like others: what is wrong with it is no misuse of the command line.
+static MachineFile machineFile(const std::string &path) {
+  try {
+    return readMachineFile(path);
+  } catch (const Error &error) {
+    throw CLI::FileError(error.what());
+  }
+}
+
+static LinkProfile linkOfFile(const std::string &path) {
+  const MachineFile file = machineFile(path);
+  if (!file.link)
+    throw CLI::FileError(fmt::format("machine profile '{}': has no measured link", path));
+  return *file.link;
+}
+
 CLI::Option *addLinkOption(CLI::App &app, const std::string &name,
                            const std::function<void(const LinkProfile &)> &use,
                            const std::string &help) {
   const auto parse = [=](const std::string &text) {
     try {
-      use(parseLink(text));
+      use(StringRef(text).ends_with(".json") ? linkOfFile(text) : parseLink(text));
     } catch (const Error &error) {
       reject(name, error.what());
     }
   };
   return app.add_option_function<std::string>(name, parse, help)
-      ->type_name("lan|wan|BANDWIDTH,RTT");
+      ->type_name("lan|wan|BANDWIDTH,RTT|FILE.json");
 }
 
 void addReportOption(CLI::App &app, CompileOptions &options) {
@@ -273,7 +290,18 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
       ->group("Protocols");
   addLinkOption(
       app, "--network", [&options](const LinkProfile &link) { options.network = link; },
-      "link that protocols are chosen for; lan: 3 Gbit/s, 0.3 ms (default), wan: 400 Mbit/s, 40 ms")
+      "link that protocols are chosen for; lan: 3 Gbit/s, 0.3 ms (default), wan: 400 Mbit/s, 40 "
+      "ms; or "
+      "the link that `dyad calibrate` measured")
+      ->group("Protocols");
+  app.add_option_function<std::string>(
+         "--machine",
+         [&options](const std::string &path) {
+           machineFile(path); // what is wrong with it is said before the model is read
+           options.machine = path;
+         },
+         "what computing costs, as `dyad calibrate` measured it (default: built-in constants)")
+      ->type_name("FILE.json")
       ->group("Protocols");
 
   app.add_flag("--verbose", options.verbose, "say what each pass does");
@@ -284,7 +312,9 @@ std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv) {
     app.parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    const int status = app.exit(error);
+    const bool isBadFile = dynamic_cast<const CLI::FileError *>(&error) != nullptr;
+    return status == 0 ? 0 : isBadFile ? 1 : 2;
   }
 }
 

@@ -49,6 +49,7 @@ struct CompileOptions {
 
   // Protocols.
   LinkProfile network;
+  std::string machine;         ///< file with the constants of the time model
   std::string linear = "auto"; ///< auto, ot or he
   std::string ot = "auto";     ///< auto, softspoken or silent
 
@@ -75,7 +76,7 @@ CLI::Option *addLinkOption(CLI::App &app, const std::string &name,
                            const std::string &help);
 
 /// Parses a command line, prints help, version or the mistake, and returns the exit status where
-/// the program is to end now: 0 after help, 2 for a wrong command line.
+/// the program is to end now: 0 after help, 1 for a bad file, 2 for a wrong command line.
 std::optional<int> parseCommandLine(CLI::App &app, int argc, char **argv);
 
 } // namespace dyad::compiler

@@ -82,9 +82,10 @@ LogicalResult Compilation::toNn() {
   return run(*nn_, fmt::format("func.func(cse),fold-constants,recognize-normalizations,"
                                "softmax-to-logits{{logits={}}},fold-batch-norm,"
                                "simplify-arithmetic,fold-constants,split-states,"
-                               "exchange-relu-max-pool,merge-factors{{network={}}},"
+                               "exchange-relu-max-pool,merge-factors{{network={} {}}},"
                                "batch-products,func.func(cse),eliminate-dead-code",
-                               options_.logits, options_.network.name));
+                               options_.logits, options_.network.name,
+                               options_.machine.empty() ? "" : "machine=" + options_.machine));
 }
 
 LogicalResult Compilation::toFx() {
@@ -146,6 +147,7 @@ LogicalResult Compilation::toFx() {
     numbers.weightBits = Precision{}.weightBits;
     numbers.isTrial = true;
   }
+  numbers.machine = options_.machine;
   PassManager convert(&context_);
   convert.addPass(createNnToFx(numbers, samples));
   if (failed(convert.run(*fx_)))
@@ -171,13 +173,14 @@ LogicalResult Compilation::toMpc() {
   lowering.linear = options_.linear;
   lowering.ot = options_.ot;
   lowering.network = options_.network.name;
+  lowering.machine = options_.machine;
   lowering.config = options_.config;
   manager.addPass(createLowerToMpc(lowering));
   manager.addPass(createFuseTruncateRelu({options_.config}));
   manager.addNestedPass<func::FuncOp>(createCSEPass());
   manager.addPass(createPrepareProducts({options_.linear, options_.config}));
   manager.addPass(createMergeLinear());
-  manager.addPass(createPackReplies());
+  manager.addPass(createPackReplies({options_.config}));
   manager.addPass(createChooseRadix({options_.config}));
   manager.addPass(createShareFlows());
   manager.addPass(createEliminateDeadCode());

@@ -225,7 +225,7 @@ Json decisionOfOts(ModuleOp module) {
     mpc::Target other = target;
     other.ot = method;
     const TimeModel times(other, demand);
-    return Option{name, times.stockNetwork(demand) + times.stockCompute(demand),
+    return Option{name, times.stock(demand, other.stock()),
                   stockCost(demand.server, demand.client, other.stock()).bytes()};
   };
   const Option chosen = option(target.ot, mpc::nameOf(target.ot).c_str());

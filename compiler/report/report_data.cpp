@@ -165,7 +165,7 @@ private:
       // What was joined from several nodes ("A + B") counts for the first.
       const auto [first, others] = nodeName(op).split(kJoint);
       Node &node = nodes_[indexOf(index_.contains(nodeName(op)) ? nodeName(op) : first)];
-      const double seconds = times.network(cost) + times.compute(op);
+      const double seconds = times.online(op);
       Json row = {{"op", op->getName().stripDialect().str()}};
       if (const unsigned bits = ringOf(op))
         row["ring"] = bits;

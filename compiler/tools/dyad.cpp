@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyad: one command for what takes several. `dyad run` compiles a model and runs both parties on
 // loopback; `dyad verify` compares the fixed-point program with the float model; `dyad check` says
-// what a model would cost.
+// what a model would cost; `dyad calibrate` measures what that is counted with.
 #include "compiler/driver/build.h"
 #include "compiler/driver/check.h"
 #include "compiler/driver/local_run.h"
@@ -189,6 +189,22 @@ CLI::App *addCheck(CLI::App &app, CheckOptions &options) {
   return command;
 }
 
+// Another program does it, which links the parties' runtime; this one only has its name.
+int calibrate(const char *toolPath, const std::vector<std::string> &options) {
+  std::vector<std::string> command{besideTool(toolPath, "dyad-calibrate")};
+  command.insert(command.end(), options.begin(), options.end());
+  return runTool(command);
+}
+
+CLI::App *addCalibrate(CLI::App &app) {
+  CLI::App *command = app.add_subcommand(
+      "calibrate", "Measures this machine, and the link to another one, for --machine and "
+                   "--network; `dyad calibrate --help` has its options.");
+  command->set_help_flag();
+  command->prefix_command();
+  return command;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -204,9 +220,12 @@ int main(int argc, char **argv) {
   CLI::App *runCommand = addRun(app, runOptions);
   CLI::App *verifyCommand = addVerify(app, verifyOptions);
   CLI::App *checkCommand = addCheck(app, checkOptions);
+  CLI::App *calibrateCommand = addCalibrate(app);
 
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
     return *status;
+  if (calibrateCommand->parsed())
+    return calibrate(argv[0], calibrateCommand->remaining());
   if (verifyCommand->parsed())
     return guarded([&] { return verify(verifyOptions); });
   if (checkCommand->parsed())

@@ -16,14 +16,13 @@ using namespace mlir;
 namespace dyad {
 namespace {
 
-NodeStats phase(std::string name, const Cost &cost, double seconds, FlowCounter &flows) {
+// Each phase counts its flows from zero, as a run does.
+NodeStats phase(std::string name, const Cost &cost, double seconds) {
+  FlowCounter flows;
   NodeStats row = predictedRow(std::move(name), "", cost, flows);
   row.seconds = seconds;
   return row;
 }
-
-// Computing of 256 base OTs and of keys.
-constexpr double kSetupSeconds = 0.03;
 
 std::uint64_t bytesOf(const NodeStats &row) { return row.bytesToServer + row.bytesToClient; }
 
@@ -82,6 +81,7 @@ ProgramCost costOf(ModuleOp module, const std::optional<LinkProfile> &link) {
   const CotDemand demand = demandOf(module);
   const TimeModel times(seen, demand);
   FlowCounter flows;
+  LinkClock clock(times.target().link, 1e-12 * static_cast<double>(times.target().machine.flow));
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (main && !main.isExternal()) {
     for (Operation &op : main.getBody().front()) {
@@ -90,7 +90,7 @@ ProgramCost costOf(ModuleOp module, const std::optional<LinkProfile> &link) {
       NodeLabel label = labelOf(&op);
       const Cost cost = cast<mpc::CostOpInterface>(op).cost();
       NodeStats row = predictedRow(label.name, label.op, cost, flows);
-      row.seconds = times.network(cost) + times.compute(&op);
+      row.seconds = times.online(&op, clock);
       addTo(online, row);
       auto same = llvm::find_if(result.nodes, [&](const NodeStats &other) {
         return other.name == row.name && other.op == row.op;
@@ -101,15 +101,13 @@ ProgramCost costOf(ModuleOp module, const std::optional<LinkProfile> &link) {
         result.nodes.push_back(row);
     }
   }
-  FlowCounter before;
   const StockOptions options = target.stock(); // as it was compiled
   Cost setup = setupCost(options);
-  setup.then(he::keyCost(mpc::heKeys(module)));
+  const std::vector<he::KeyNeed> keys = mpc::heKeys(module);
+  setup.then(he::keyCost(keys));
   const Cost stock = stockCost(demand.server, demand.client, options);
-  result.phases.push_back(phase("setup", setup, times.network(setup) + kSetupSeconds, before));
-  result.phases.push_back(phase(
-      "stock", stock,
-      times.network(stock) + stockWorkSeconds(demand.server, demand.client, options), before));
+  result.phases.push_back(phase("setup", setup, times.setup(keys)));
+  result.phases.push_back(phase("stock", stock, times.stock(demand, options)));
   result.phases.push_back(online);
   return result;
 }

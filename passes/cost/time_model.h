@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seconds that protocols take on a link: computing, plus bytes by bandwidth, plus flows by latency.
-// Bytes and flows come from the protocols' own formulas; computing from constants measured on one
-// core of a party. For choosing between protocols, and to tell people what to expect.
+// Seconds that protocols take on a link between two machines: what each party computes, and what it
+// waits for (docs/cost_model.md). Bytes and flows come from the protocols' own formulas; computing
+// from the constants of the target's machine.
 #pragma once
 
 #include "ir/mpc/target.h"
+#include "passes/cost/link_clock.h"
+#include "runtime/he/plan.h"
 #include "runtime/net/cost.h"
 
 #include "mlir/IR/Operation.h"
+
+#include <span>
 
 namespace dyad {
 
@@ -31,28 +35,39 @@ public:
   /// COTs are priced by the extension that this demand makes worth while: the more, the cheaper.
   TimeModel(const mpc::Target &target, const CotDemand &demand);
 
-  /// Bytes and flows only.
+  /// Bytes and flows only, when both parties begin at once.
   double network(const Cost &cost) const;
   /// One core of each party, waiting for each other; nothing for what is local.
   double compute(mlir::Operation *op) const;
-  /// What the stock of a program that takes so many COTs takes to fill, computing apart.
-  double stockNetwork(const CotDemand &demand) const;
-  double stockCompute(const CotDemand &demand) const;
+  /// Traffic and computing of an operation that begins where `clock` is; COTs are there.
+  double online(mlir::Operation *op, LinkClock &clock) const;
+  double online(mlir::Operation *op) const;
+  /// Keys of RLWE, made and sent.
+  double keys(std::span<const he::KeyNeed> needs) const;
+  /// Base OTs and keys, all that comes before COTs.
+  double setup(std::span<const he::KeyNeed> needs) const;
+  /// What filling the stock of a program that takes so many COTs takes, the making of those that
+  /// are only made when they are taken included.
+  double stock(const CotDemand &demand, const StockOptions &options) const;
 
   /// Traffic, and the price of the COTs it uses up.
   double seconds(const Cost &cost) const;
-  /// All of it: `seconds` of the operation's cost, and its computing.
+  /// All of it: `online`, and the price of the COTs.
   double seconds(mlir::Operation *op) const;
 
   const mpc::Target &target() const { return target_; }
 
 private:
+  double cots(const Cost &cost) const {
+    return cotSeconds_ * static_cast<double>(cost.serverCots + cost.clientCots);
+  }
+
   mpc::Target target_;
   double cotSeconds_ = 0; ///< from the stock, traffic and computing
 };
 
 /// How many bits of a protocol take as long, computing included, as one more flow on the link.
-double bitsPerFlow(const LinkProfile &link);
+double bitsPerFlow(const mpc::Target &target);
 
 /// Set-up, stock and one sample of a lowered module, as its target says.
 double programSeconds(mlir::ModuleOp module);

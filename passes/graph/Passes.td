@@ -81,7 +81,8 @@ def MergeFactors : Pass<"merge-factors", "::mlir::ModuleOp"> {
     Requires `fold-constants`. Keeps results up to rounding. Example: tests/lit/graph/merge_factors.mlir
   }];
   let options = [Option<"network", "network", "std::string", "\"lan\"",
-                        "link that is chosen for: lan, wan or BANDWIDTH,RTT">];
+                        "link that is chosen for: lan, wan or BANDWIDTH,RTT">,
+                 Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">];
 }
 
 def BatchProducts : Pass<"batch-products", "::mlir::ModuleOp"> {

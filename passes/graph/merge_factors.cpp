@@ -6,7 +6,6 @@
 
 #include "passes/cost/time_model.h"
 #include "runtime/he/he_cost.h"
-#include "runtime/net/error.h"
 #include "runtime/protocols/truncation_cost.h"
 #include "runtime/tensor/tensor_cost.h"
 
@@ -42,7 +41,8 @@ double productSeconds(const TimeModel &times, int64_t rows, int64_t inner, int64
   he::LinearSpec spec =
       heMatmulSpec({rows, inner}, {inner, columns}, false, kRingBits, kWeight, false);
   if (he::planFor(spec))
-    best = std::min(best, of(LinearProtocol::kHe) + he::computeSeconds(spec));
+    best =
+        std::min(best, of(LinearProtocol::kHe) + he::computeSeconds(spec, times.target().machine));
   return best;
 }
 
@@ -84,14 +84,11 @@ public:
 
   void runOnOperation() final {
     Weights weights(getOperation());
-    mpc::Target target;
-    try {
-      target.link = parseLink(network.getValue());
-    } catch (const Error &error) {
-      getOperation().emitError("network: ") << error.what();
+    FailureOr<mpc::Target> target =
+        mpc::readTarget(getOperation(), network.getValue(), machine.getValue());
+    if (failed(target))
       return signalPassFailure();
-    }
-    const TimeModel times(target, {});
+    const TimeModel times(*target, {});
     // Forward, so that three factors in a row become one.
     SmallVector<nn::MatMulOp> products;
     getOperation().walk([&](nn::MatMulOp op) { products.push_back(op); });

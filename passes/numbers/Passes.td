@@ -90,6 +90,7 @@ def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
     Option<"isTrial", "trial", "bool", "false", "fit functions for their numbers alone, at any cost, which is quicker">,
     Option<"network", "network", "std::string", "\"\"",
            "link by whose latency functions of few elements take larger tables and fewer flows; none: bits count">,
+    Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">,
   ];
 }
 

@@ -110,12 +110,11 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     choices.isTrial = isTrial;
     choices.bitwidth = numberOption("bitwidth", bitwidth, 2, 64);
     if (!network.empty()) {
-      try {
-        choices.bitsPerFlow = bitsPerFlow(parseLink(network.getValue()));
-      } catch (const Error &error) {
-        module.emitError("network: ") << error.what();
-        ok_ = false;
-      }
+      FailureOr<mpc::Target> target =
+          mpc::readTarget(module, network.getValue(), machine.getValue());
+      ok_ = succeeded(target);
+      if (ok_)
+        choices.bitsPerFlow = bitsPerFlow(*target);
     }
     NumbersConfig numbers;
     readConfig(numbers, function);

@@ -34,6 +34,7 @@ def LowerToMpc : Pass<"lower-to-mpc", "::mlir::ModuleOp"> {
     Option<"linear", "linear", "std::string", "\"auto\"", "protocol of products with the server's operand: auto, ot or he">,
     Option<"network", "network", "std::string", "\"lan\"", "link that is optimised for: lan, wan, or BANDWIDTH,RTT such as 100Mbit,20ms">,
     Option<"config", "config", "std::string", "\"\"", "file that fixes `protocol` of nodes (docs/numbers.md)">,
+    Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">,
     Option<"ot", "ot", "std::string", "\"auto\"", "extension of correlated OTs: auto, softspoken or silent">,
   ];
 }
@@ -81,9 +82,9 @@ def MergeLinear : Pass<"merge-linear", "::mlir::ModuleOp"> {
 def PackReplies : Pass<"pack-replies", "::mlir::ModuleOp"> {
   let summary = "Let replies of RLWE layers be packed where that pays for the keys";
   let description = [{
-    A layer by RLWE becomes `he_packed` where its best plan with packed replies is cheaper than that without, by the price that the
-    search for plans goes by (bytes, and computing as bytes), and where all such layers together save more than their Galois keys
-    take, which the client sends once. Layers that alone need a key which does not pay stay as they are.
+    A layer by RLWE becomes `he_packed` where its best plan with packed replies takes less time than that without, by the time model
+    for the module's link and machine, and where all such layers together save more than the making and sending of their Galois keys
+    takes, once. Layers that alone need a key which does not pay stay as they are, and so do those whose `packed` is fixed by `config`.
 
     Before: `%1 = mpc.conv2d %x, %w {.. protocol = #mpc.linear<he> ..}`
     After:  `%1 = mpc.conv2d %x, %w {.. protocol = #mpc.linear<he_packed> ..}`
@@ -91,6 +92,7 @@ def PackReplies : Pass<"pack-replies", "::mlir::ModuleOp"> {
     Requires: `mpc`, after `merge-linear`. Keeps: all integers. Example: tests/lit/protocols/pack-replies.mlir
   }];
   let dependentDialects = ["::dyad::mpc::MpcDialect"];
+  let options = [Option<"config", "config", "std::string", "\"\"", "file that fixes `packed` of nodes (docs/numbers.md)">];
 }
 
 def FuseTruncateRelu : Pass<"fuse-truncate-relu", "::mlir::ModuleOp"> {

@@ -102,7 +102,7 @@ LogicalResult Lowering::chooseLinearProtocol(Operation *op) {
   double encrypted = seconds(mpc::LinearProtocol::kHe);
   const he::KeyNeed need = plan->keys();
   if (!keys_.contains(need.set))
-    encrypted += times_.network(he::keyCost({&need, 1}));
+    encrypted += times_.keys({&need, 1});
   if (choice == LinearChoice::kHe || encrypted < std::min(server, client))
     keys_.insert(plan->set);
   else

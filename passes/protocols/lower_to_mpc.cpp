@@ -229,15 +229,11 @@ private:
     choice_ = linear == "ot"   ? LinearChoice::kOt
               : linear == "he" ? LinearChoice::kHe
                                : LinearChoice::kAuto;
-    std::optional<CotMethod> method = mpc::parseCotMethod(ot);
-    if (!method)
-      return module.emitError("ot=") << ot << " should be auto, softspoken or silent";
-    target_.ot = *method;
-    try {
-      target_.link = parseLink(network.getValue());
-    } catch (const Error &error) {
-      return module.emitError("network: ") << error.what();
-    }
+    FailureOr<mpc::Target> target =
+        mpc::readTarget(module, network.getValue(), machine.getValue(), ot.getValue());
+    if (failed(target))
+      return failure();
+    target_ = *target;
     FailureOr<Overrides> overrides = Overrides::read(module, config);
     if (failed(overrides))
       return failure();

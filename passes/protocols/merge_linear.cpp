@@ -117,8 +117,8 @@ he::LinearSpec specOf(const Layer &layer) {
                       layer.format, packed);
 }
 
-double computeSeconds(const Layer &layer) {
-  return isHe(layer) ? he::computeSeconds(specOf(layer)) : 0;
+double computeSeconds(const Layer &layer, const MachineProfile &machine) {
+  return isHe(layer) ? he::computeSeconds(specOf(layer), machine) : 0;
 }
 
 // Along one axis of an image: the common window of two that give equally many results. The taps of
@@ -269,8 +269,10 @@ private:
     Cost apart = costOf(a);
     apart.beside(costOf(b));
     Cost together = costOf(*both);
-    const bool isFaster = times_->seconds(together) + computeSeconds(*both) <
-                          times_->seconds(apart) + computeSeconds(a) + computeSeconds(b);
+    const MachineProfile &machine = times_->target().machine;
+    const bool isFaster =
+        times_->seconds(together) + computeSeconds(*both, machine) <
+        times_->seconds(apart) + computeSeconds(a, machine) + computeSeconds(b, machine);
     return isFaster && together.bytes() <= apart.bytes() ? both : std::nullopt;
   }
 

@@ -15,6 +15,7 @@ namespace {
 
 bool has(const NodeProtocols &node, StringRef key) {
   return key == "protocol" ? node.protocol.has_value()
+         : key == "packed" ? node.packed.has_value()
          : key == "fused"  ? node.fused.has_value()
                            : node.radix.has_value();
 }
@@ -44,11 +45,14 @@ FailureOr<Overrides> Overrides::read(ModuleOp module, StringRef path) {
       else
         refuse(name, "protocol", "\"ot\" or \"he\"");
     }
-    if (entry.contains("fused")) {
-      if (entry["fused"].is_boolean())
-        node.fused = entry["fused"].get<bool>();
+    for (const auto &[key, member] :
+         {std::pair("packed", &NodeProtocols::packed), std::pair("fused", &NodeProtocols::fused)}) {
+      if (!entry.contains(key))
+        continue;
+      if (entry[key].is_boolean())
+        node.*member = entry[key].get<bool>();
       else
-        refuse(name, "fused", "true or false");
+        refuse(name, key, "true or false");
     }
     if (entry.contains("radix")) {
       if (entry["radix"].is_number_unsigned() && entry["radix"].get<uint64_t>() <= kMaxRadix)
@@ -75,6 +79,7 @@ std::optional<Value> Overrides::find(Operation *op, std::optional<Value> NodePro
 std::optional<std::string> Overrides::protocol(Operation *op) {
   return find(op, &NodeProtocols::protocol);
 }
+std::optional<bool> Overrides::packed(Operation *op) { return find(op, &NodeProtocols::packed); }
 std::optional<bool> Overrides::fused(Operation *op) { return find(op, &NodeProtocols::fused); }
 std::optional<uint64_t> Overrides::radix(Operation *op) { return find(op, &NodeProtocols::radix); }
 
@@ -85,6 +90,7 @@ LogicalResult Overrides::reportUnused(ModuleOp module, StringRef key) const {
       module.emitError("configuration: node '")
           << name << "' has no use for '" << key << "': "
           << (key == "protocol" ? "it is no product with the server's weights"
+              : key == "packed" ? "it is no layer by RLWE"
               : key == "fused"  ? "it is no ReLU right behind a requantisation"
                                 : "nothing in it is compared");
       ok = false;

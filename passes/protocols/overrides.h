@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a configuration (--config) fixes of a node's protocols: `protocol`, `fused` and `radix`.
+// What a configuration (--config) fixes of a node's protocols: `protocol`, `packed`, `fused` and
+// `radix`.
 // Each pass that decides one of them reads the file and says where it had no use for an entry;
 // scales and widths of the same file are the business of passes/numbers.
 #pragma once
@@ -16,6 +17,7 @@ namespace dyad {
 
 struct NodeProtocols {
   std::optional<std::string> protocol; ///< "ot" or "he"
+  std::optional<bool> packed;          ///< replies of a layer by RLWE
   std::optional<bool> fused;           ///< requantisation with the ReLU behind it
   std::optional<uint64_t> radix;       ///< levels that comparisons save
 };
@@ -28,6 +30,7 @@ public:
 
   /// What is fixed for the node of an operation. Looking counts as having a use for it.
   std::optional<std::string> protocol(mlir::Operation *op);
+  std::optional<bool> packed(mlir::Operation *op);
   std::optional<bool> fused(mlir::Operation *op);
   std::optional<uint64_t> radix(mlir::Operation *op);
 

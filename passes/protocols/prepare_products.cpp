@@ -75,8 +75,8 @@ public:
     if (std::optional<he::LinearPlan> he = byHe_ ? he::planFor(spec) : std::nullopt) {
       const he::KeyNeed need = he->keys();
       bool hasKey = llvm::any_of(keys_, [&](const he::KeyNeed &k) { return k.set == need.set; });
-      offer(mpc::LinearProtocol::kHe,
-            he::computeSeconds(spec) + (hasKey ? 0 : times_.network(he::keyCost({&need, 1}))));
+      offer(mpc::LinearProtocol::kHe, he::computeSeconds(spec, times_.target().machine) +
+                                          (hasKey ? 0 : times_.keys({&need, 1})));
     }
     return found ? std::optional(best) : std::nullopt;
   }

@@ -47,9 +47,29 @@ Cost linearCost(const LinearSpec &spec) {
   return cost;
 }
 
-double computeSeconds(const LinearSpec &spec) {
+double computeSeconds(const LinearSpec &spec, const MachineProfile &machine) {
   const std::optional<LinearPlan> plan = planFor(spec);
-  return plan ? 1e-9 * static_cast<double>(plan->nanoseconds(spec)) : 0;
+  return plan ? 1e-12 * static_cast<double>(plan->picoseconds(spec, machine)) : 0;
+}
+
+double encryptSeconds(const LinearSpec &spec, const MachineProfile &machine) {
+  MachineProfile inputsOnly;
+  for (const MachineField &field : machineFields())
+    inputsOnly.*field.member = 0;
+  inputsOnly.heInput = machine.heInput;
+  return computeSeconds(spec, inputsOnly);
+}
+
+double keySeconds(std::span<const KeyNeed> needs, const MachineProfile &machine) {
+  std::uint64_t sum = 0;
+  for (const KeyNeed &need : merged(needs)) {
+    const ParameterSet &set = parameterSet(need.set);
+    const auto galois = static_cast<std::uint64_t>(std::popcount(need.steps));
+    // A Galois key has a part for each prime.
+    sum += set.degree * machine.heKey *
+           (set.primes + galois * set.primes * (set.primes + set.specials));
+  }
+  return 1e-12 * static_cast<double>(sum);
 }
 
 } // namespace dyad::he

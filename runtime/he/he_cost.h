@@ -20,7 +20,12 @@ Cost keyCost(std::span<const KeyNeed> needs);
 /// kOutOfRange where planFor finds no plan.
 Cost linearCost(const LinearSpec &spec);
 
-/// Rough seconds of one core at both parties together, for choosing between protocols.
-double computeSeconds(const LinearSpec &spec);
+/// Seconds of one core at both parties together: they wait for each other. The product of the
+/// server's own share is part of it.
+double computeSeconds(const LinearSpec &spec, const MachineProfile &machine);
+/// The part of it that the client spends on its ciphertexts, before the server can begin.
+double encryptSeconds(const LinearSpec &spec, const MachineProfile &machine);
+/// Making and receiving of the keys.
+double keySeconds(std::span<const KeyNeed> needs, const MachineProfile &machine);
 
 } // namespace dyad::he

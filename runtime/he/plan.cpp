@@ -13,6 +13,8 @@ namespace {
 
 // Computing counts as so many bytes a microsecond: what a network of 112 Mbit/s moves.
 constexpr std::uint64_t kBytesPerMicrosecond = 14;
+// Of a fixed machine, so that all parties plan alike; what no plan changes is left out.
+constexpr MachineProfile kUsual{.clearProduct = 0};
 // Seed of the uniform halves of all ciphertexts.
 constexpr std::uint64_t kSeedBytes = 16;
 
@@ -92,6 +94,8 @@ private:
     if (plane + overhang > set.degree)
       return;
     const std::uint64_t channels = spec_.channels * phases_;
+    if (best_ && leastPrice(set, plan) >= bestPrice_)
+      return;
     const std::uint64_t room =
         packs ? set.degree / (plane + overhang) : (set.degree - overhang) / plane;
     for (const std::uint64_t together :
@@ -107,6 +111,17 @@ private:
         fits = filtersOf(set, plan, filters);
       filtersOf(set, plan, 1);
     }
+  }
+
+  // What no plan of these tiles is below: ciphertexts hold no more than the ring has coefficients.
+  std::uint64_t leastPrice(const ParameterSet &set, const LinearPlan &plan) const {
+    const std::uint64_t most = set.degree / plan.plane();
+    const std::uint64_t replies = ceilDiv(spec_.filters, most);
+    const std::uint64_t picoseconds =
+        set.degree * set.primes *
+        (ceilDiv(spec_.channels * phases_, most) * kUsual.heInput + replies * kUsual.heOutput);
+    return plan.positions(spec_) * (replies * (set.degree * spec_.bits / 8) +
+                                    kBytesPerMicrosecond * picoseconds / 1'000'000);
   }
 
   // Whether there is such a plan.
@@ -223,37 +238,34 @@ std::uint64_t LinearPlan::replyBytes(const LinearSpec &spec) const {
 }
 
 std::uint64_t LinearPlan::price(const LinearSpec &spec) const {
-  return uploadBytes(spec) + replyBytes(spec) + kBytesPerMicrosecond * nanoseconds(spec) / 1000;
+  return uploadBytes(spec) + replyBytes(spec) +
+         kBytesPerMicrosecond * picoseconds(spec, kUsual) / 1000000;
 }
 
-std::uint64_t LinearPlan::nanoseconds(const LinearSpec &spec) const {
+std::uint64_t LinearPlan::picoseconds(const LinearSpec &spec, const MachineProfile &machine) const {
   const ParameterSet &parameters = parameterSet(set);
   const std::uint64_t degree = parameters.degree;
   const std::uint64_t primes = parameters.primes;
   const std::uint64_t words = degree * primes;
-  // Picoseconds of a coefficient modulo one prime: a layer of a transform, both halves of a product
-  // accumulated, a weight polynomial spread over the ring, a ciphertext encrypted and received, a
-  // reply made and opened; and what an automorphism adds to its transforms.
-  constexpr std::uint64_t kLayer = 65;
-  constexpr std::uint64_t kProduct = 500;
-  constexpr std::uint64_t kSpread = 250;
-  constexpr std::uint64_t kInput = 10'000;
-  constexpr std::uint64_t kOutput = 22'000;
-  constexpr std::uint64_t kAutomorphism = 2'700;
-  const std::uint64_t transform = floorLog2(degree) * kLayer;
+  const std::uint64_t transform = floorLog2(degree) * machine.heLayer;
   std::uint64_t weight = transform;
   if (window == tile && packing == 0) // of one tap: smaller transforms, or none
-    weight =
-        block() * filtersAtOnce == plane() ? 0 : (transform >> std::countr_zero(plane())) + kSpread;
+    weight = block() * filtersAtOnce == plane()
+                 ? 0
+                 : (transform >> std::countr_zero(plane())) + machine.heSpread;
   else if (filtersAtOnce == 1) // low coefficients only: as many layers as those have
-    weight = (floorLog2(std::max<std::uint64_t>(origin(), 32)) + 1) * kLayer + kSpread;
-  std::uint64_t picoseconds =
-      words * (spec.groups * inputs * outputs * weight + products(spec) * kProduct);
-  picoseconds += words * positions(spec) * (inputs * kInput + replies() * kOutput);
-  picoseconds += automorphisms(spec) * degree *
-                 (2 * (primes + parameters.specials) * transform +
-                  (2 * primes + parameters.specials) * kAutomorphism);
-  return picoseconds / 1000;
+    weight =
+        (floorLog2(std::max<std::uint64_t>(origin(), 32)) + 1) * machine.heLayer + machine.heSpread;
+  std::uint64_t sum =
+      words * (spec.groups * inputs * outputs * weight + products(spec) * machine.heProduct);
+  sum += words * positions(spec) * (inputs * machine.heInput + replies() * machine.heOutput);
+  sum += automorphisms(spec) * degree *
+         (2 * (primes + parameters.specials) * transform +
+          (2 * primes + parameters.specials) * machine.heAutomorphism);
+  const std::uint64_t terms = spec.channels * spec.kernel[0] * spec.kernel[1];
+  const std::uint64_t results =
+      spec.groups * spec.images * spec.filters * spec.output[0] * spec.output[1];
+  return sum + results * terms * machine.clearProduct;
 }
 
 std::optional<LinearPlan> planFor(const LinearSpec &spec) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/he/parameters.h"
+#include "runtime/net/machine.h"
 
 #include <array>
 #include <compare>
@@ -112,7 +113,7 @@ struct LinearPlan {
   std::uint64_t uploadBytes(const LinearSpec &spec) const;
   std::uint64_t replyBytes(const LinearSpec &spec) const;
   /// Computing of one core at both parties together, about.
-  std::uint64_t nanoseconds(const LinearSpec &spec) const;
+  std::uint64_t picoseconds(const LinearSpec &spec, const MachineProfile &machine) const;
   /// What the search goes by: bytes, and computing as bytes.
   std::uint64_t price(const LinearSpec &spec) const;
 };

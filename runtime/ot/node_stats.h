@@ -21,6 +21,7 @@ struct NodeStats {
   std::uint64_t clientCots = 0;
   double seconds = 0;
   double cotSeconds = 0; ///< of these, for making outputs of silent OT when they were taken
+  double cpuSeconds = 0; ///< of all threads of the party
 };
 
 /// The row that a node of the given cost has when it runs after what `before` has counted, which
@@ -37,6 +38,7 @@ inline NodeStats predictedRow(std::string name, std::string op, const Cost &cost
           before.flows() - flows,
           cost.serverCots,
           cost.clientCots,
+          0,
           0,
           0};
 }

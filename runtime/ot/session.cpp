@@ -3,8 +3,19 @@
 #include "runtime/ot/session.h"
 
 #include <algorithm>
+#include <ctime>
 
 namespace dyad {
+namespace {
+
+// Of all threads of this process, which other load on the machine hardly changes.
+double cpuSeconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+} // namespace
 
 Session::Mark Session::mark(std::string name, std::string op) const {
   const Traffic &traffic = flows_.traffic();
@@ -21,6 +32,7 @@ Session::Mark Session::mark(std::string name, std::string op) const {
                   stock_.clientCotsTaken(),
                   0,
                   stock_.makingSeconds()};
+  result.stats.cpuSeconds = cpuSeconds();
   result.since = std::chrono::steady_clock::now();
   return result;
 }
@@ -38,6 +50,7 @@ void Session::addRow(std::vector<NodeStats> &rows, const Mark &begin) const {
   row->serverCots += end.stats.serverCots - begin.stats.serverCots;
   row->clientCots += end.stats.clientCots - begin.stats.clientCots;
   row->cotSeconds += end.stats.cotSeconds - begin.stats.cotSeconds;
+  row->cpuSeconds += end.stats.cpuSeconds - begin.stats.cpuSeconds;
   row->seconds += std::chrono::duration<double>(end.since - begin.since).count();
 }
 

@@ -55,20 +55,20 @@ std::vector<StockStep> planFerret(StockLevel level, std::uint64_t wanted, unsign
   return steps;
 }
 
-// Picoseconds of one core with AVX-512 a COT, memory included (tests/runtime/ot/cot_bench).
-std::uint64_t softSpokenWork(unsigned k) { return k == 8 ? 26000 : 12000; }
-constexpr std::uint64_t kFerretWork = 10000;
-constexpr std::uint64_t kTreeWork = 500; // a leaf, when the sender makes its message
+// Picoseconds of a COT of SoftSpoken, measured with the largest trees; smaller ones take half.
+std::uint64_t softSpokenWork(const StockOptions &options) {
+  return options.softSpoken.k == 8 ? options.softSpokenCot : options.softSpokenCot / 2;
+}
 
 // Work of the steps; the outputs of their rounds are made as far as `expanded`.
 std::uint64_t workPicoseconds(const std::vector<StockStep> &steps, std::uint64_t expanded,
                               const StockOptions &options) {
-  std::uint64_t sum = expanded * kFerretWork;
+  std::uint64_t sum = expanded * options.silentCot;
   for (const StockStep &step : steps)
     if (step.kind == StockStep::Kind::kRound)
-      sum += kFerretSets[step.set].outputs() * kTreeWork;
+      sum += kFerretSets[step.set].outputs() * options.silentLeaf;
     else
-      sum += step.count * softSpokenWork(options.softSpoken.k);
+      sum += step.count * softSpokenWork(options);
   return sum;
 }
 
@@ -117,8 +117,13 @@ std::string StockOptions::describe() const {
   case CotMethod::kByDemand:
     break;
   }
-  return fmt::format("by-demand {} ferret-{} {} Mbit/s {} us", softSpokenName,
-                     kFerretSets[largestSet].name, megabitsPerSecond, oneWayMicroseconds);
+  const std::string link =
+      fmt::format("by-demand {} ferret-{} {} Mbit/s {} us", softSpokenName,
+                  kFerretSets[largestSet].name, megabitsPerSecond, oneWayMicroseconds);
+  const StockOptions usual;
+  const bool isUsual = softSpokenCot == usual.softSpokenCot && silentCot == usual.silentCot &&
+                       silentLeaf == usual.silentLeaf;
+  return isUsual ? link : fmt::format("{} {}/{}/{} ps", link, softSpokenCot, silentCot, silentLeaf);
 }
 
 void StockLevel::apply(const StockStep &step) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/net/cost.h"
+#include "runtime/net/machine.h"
 
 #include <array>
 #include <cstdint>
@@ -61,6 +62,10 @@ struct StockOptions {
   constexpr StockOptions(CotMethod cotMethod) : method(cotMethod) {}
   constexpr StockOptions(CotMethod cotMethod, std::uint64_t megabits, std::uint64_t microseconds)
       : method(cotMethod), megabitsPerSecond(megabits), oneWayMicroseconds(microseconds) {}
+  constexpr StockOptions(CotMethod cotMethod, std::uint64_t megabits, std::uint64_t microseconds,
+                         std::uint64_t softSpoken, std::uint64_t silent, std::uint64_t leaf)
+      : method(cotMethod), megabitsPerSecond(megabits), oneWayMicroseconds(microseconds),
+        softSpokenCot(softSpoken), silentCot(silent), silentLeaf(leaf) {}
   /// SoftSpoken alone.
   constexpr StockOptions(SoftSpokenParameters parameters)
       : method(CotMethod::kSoftSpoken), softSpoken(parameters) {}
@@ -73,6 +78,10 @@ struct StockOptions {
   /// The link that kByDemand counts with: on a faster one SoftSpoken pays up to a higher demand.
   std::uint64_t megabitsPerSecond = 1000;
   std::uint64_t oneWayMicroseconds = 150;
+  /// What it counts computing with, in picoseconds, as MachineProfile has it.
+  std::uint64_t softSpokenCot = MachineProfile{}.softSpokenCot;
+  std::uint64_t silentCot = MachineProfile{}.silentCot;
+  std::uint64_t silentLeaf = MachineProfile{}.silentLeaf;
 
   /// For the handshake and for people, "by-demand softspoken-8 ferret-b13 1000 Mbit/s ...".
   std::string describe() const;

@@ -88,6 +88,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
     addTraffic(row, phase, statistics.role);
     row["seconds"] = phase.seconds;
     row["cot_seconds"] = phase.cotSeconds;
+    row["cpu_seconds"] = phase.cpuSeconds;
   }
   json["nodes"] = Json::array();
   for (const NodeStats &node : statistics.nodes) {
@@ -97,6 +98,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
     addTraffic(row, node, statistics.role);
     row["seconds"] = node.seconds;
     row["cot_seconds"] = node.cotSeconds;
+    row["cpu_seconds"] = node.cpuSeconds;
     row["cots"] = node.serverCots + node.clientCots;
     row["server_cots"] = node.serverCots;
     row["client_cots"] = node.clientCots;
