@@ -210,12 +210,12 @@ Json numbersOf(const CompileOptions &options) {
   const bool isCalibrated = !options.calibrate.empty();
   std::string text;
   if (options.assumeNumbers)
-    text = fmt::format(
-        "typical ones: {} significant bits of activations and {} of weights, unless "
-        "given, ranges of a few runs on {}, functions fitted the quick way, "
-        "which costs up to a seventh more; --exact chooses all as dyadc does, and takes longer",
-        Precision{}.activationBits, Precision{}.weightBits,
-        isCalibrated ? "the first samples" : "drawn inputs");
+    text =
+        fmt::format("typical ones: {} significant bits of activations and {} of weights, unless "
+                    "given, ranges of a few runs on {}, functions fitted the quick way, "
+                    "which costs more bytes; --exact chooses all as dyadc does, and takes longer",
+                    Precision{}.activationBits, Precision{}.weightBits,
+                    isCalibrated ? "the first samples" : "drawn inputs");
   else
     text = isCalibrated ? "those that dyadc chooses with these options"
                         : "those that dyadc chooses without samples; --calibrate makes most models "
