@@ -59,7 +59,7 @@ const drawGraph = ({ nodes, edges, onClick, title, name, sub }) => {
     hover.textContent = title(node);
     first.textContent = whole.length > 25 ? "\u2026" + whole.slice(-24) : whole;
     const below = sub(node).filter(s => s).join(" \u00b7 ");
-    second.textContent = below.length > 29 ? below.slice(0, 28) + "\u2026" : below;
+    second.textContent = below.length > 30 ? below.slice(0, 28) + "\u2026" : below;
     box.append(hover, rect, first, second);
     box.onclick = () => onClick(i);
     picture.append(box);
