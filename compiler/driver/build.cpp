@@ -94,7 +94,6 @@ CodegenOptions codegenOptions(const CompileOptions &options) {
 
 LogicalResult buildProgram(MLIRContext &context, CompileOptions options,
                            const std::string &toolPath, Progress &progress) {
-  options.keepFloats = !options.report.empty() && !options.calibrate.empty();
   const fs::path folder(options.output);
   const bool wasThere = fs::exists(folder);
   if (failed(makeFolder(context, folder)))

@@ -57,7 +57,6 @@ struct CompileOptions {
   std::optional<Stage> emit;
   bool saveTemps = false;
   bool assumeNumbers = false; ///< for an estimate: typical bits, ranges of few runs, no checks
-  bool keepFloats = false;    ///< nn beside fx, to compare them
   std::string report;         ///< FILE.html or FILE.json
   bool verbose = false;
 };

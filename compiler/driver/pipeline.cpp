@@ -8,6 +8,7 @@
 #include "ir/nn/nn.h"
 #include "ir/weights.h"
 #include "passes/graph/passes.h"
+#include "passes/numbers/check_outputs.h"
 #include "passes/numbers/passes.h"
 #include "passes/numbers/precision.h"
 #include "passes/numbers/synthetic_samples.h"
@@ -131,8 +132,7 @@ LogicalResult Compilation::toFx() {
   if (failed(calibrate.run(*fx_)))
     return failure();
 
-  if (options_.keepFloats)
-    floats_ = fx_->clone();
+  floats_ = fx_->clone();
   progress_.step("choosing scales and widths");
   NnToFxOptions numbers;
   numbers.scale = numberOrAuto(options_.scale);
@@ -161,7 +161,10 @@ LogicalResult Compilation::toFx() {
   progress_.step("checking widths on samples");
   PassManager check(&context_);
   check.addPass(createCheckRanges(samples));
-  return check.run(*fx_);
+  if (failed(check.run(*fx_)))
+    return failure();
+  progress_.step("comparing outputs on samples");
+  return checkOutputs(*floats_, *fx_, outputSamples(*floats_, samples.get()));
 }
 
 LogicalResult Compilation::toMpc() {

@@ -30,7 +30,7 @@ public:
 
   mlir::ModuleOp nn() const { return *nn_; }
   mlir::ModuleOp fx() const { return *fx_; }
-  /// nn as fx was made from it, with the same channel scales; where options.keepFloats is set.
+  /// nn as fx was made from it, with the same channel scales.
   mlir::ModuleOp floats() const { return *floats_; }
   mlir::ModuleOp mpc() const { return *mpc_; }
   /// The module of a stage that was reached.

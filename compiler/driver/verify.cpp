@@ -9,11 +9,14 @@
 #include "ir/eval/nn_interpreter.h"
 #include "ir/fx/owner.h"
 #include "ir/nn/nn.h"
+#include "runtime/net/error.h"
+#include "runtime/party/npy.h"
 
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace mlir;
 using Json = nlohmann::ordered_json;
@@ -87,6 +90,21 @@ public:
     std::vector<double> fixed(output.integers.data.begin(), output.integers.data.end());
     ++result_.decided;
     result_.decisions += largestOf(fixed) == largestOf(floats);
+  }
+
+  void keep(const std::map<std::string, clear::Shape> &shapes, const FxRun &run) {
+    for (const auto &[name, shape] : shapes) {
+      clear::Tensor<float> &all = result_.fixed[name];
+      const auto output = run.outputs.find(name);
+      const bool isKnown = output != run.outputs.end() && run.violations.empty();
+      const std::vector<float> one =
+          isKnown ? output->second.floats().data
+                  : std::vector<float>(static_cast<std::size_t>(clear::sizeOf(shape)), NAN);
+      all.data.insert(all.data.end(), one.begin(), one.end());
+      if (all.shape.empty())
+        (all.shape = shape).insert(all.shape.begin(), 0);
+      ++all.shape.front();
+    }
   }
 
   // Sums become means.
@@ -173,7 +191,6 @@ double NodeError::relativeOwn() const {
 LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
                             const std::vector<std::string> &inputs, Progress &progress,
                             Verification &result) {
-  options.keepFloats = true;
   Compilation compilation(context, options, progress);
   if (failed(compilation.to(Stage::kFx)))
     return failure();
@@ -197,6 +214,9 @@ LogicalResult compareOnSamples(ModuleOp floats, ModuleOp fxModule, const Samples
   fxModule.walk([&](fx::StateOp state) {
     fractions[state.getName().str()] = fx::fixedType(state.getResult()).getFraction();
   });
+  std::map<std::string, clear::Shape> outputs;
+  fxModule.walk(
+      [&](fx::OutputOp output) { outputs[output.getName().str()] = shapeOf(output.getValue()); });
   FloatTensors floatStates;
   FxStates fixedStates;
   result.samples = samples.count;
@@ -248,6 +268,7 @@ LogicalResult compareOnSamples(ModuleOp floats, ModuleOp fxModule, const Samples
                   if (const auto at = node->second.find(shape); at != node->second.end())
                     comparison.addOwn(name, expectedHere, at->second);
               });
+    comparison.keep(outputs, *run);
     for (const FxViolation &violation : run->violations)
       comparison.violate(violation);
     for (const auto &[name, output] : run->outputs)
@@ -264,6 +285,23 @@ const NodeError *firstDeparture(const Verification &result, double tolerance) {
     if (row.relative() > tolerance || !row.violation.empty())
       return &row;
   return nullptr;
+}
+
+void writeFixedOutputs(const Verification &result, const std::vector<std::string> &files) {
+  std::set<std::string> written;
+  for (const std::string &file : files) {
+    const std::size_t equals = file.find('=');
+    std::string name = equals == std::string::npos ? std::string() : file.substr(0, equals);
+    for (const auto &[output, values] : result.fixed)
+      if (name.empty() && !written.contains(output))
+        name = output;
+    const auto found = result.fixed.find(name);
+    DYAD_REQUIRE(found != result.fixed.end(), kUsage, "--output {}: the program has no output '{}'",
+                 file, name);
+    written.insert(name);
+    writeNpy(equals == std::string::npos ? file : file.substr(equals + 1), found->second.shape,
+             found->second.data);
+  }
 }
 
 std::string renderVerification(const Verification &result, double tolerance) {

@@ -6,12 +6,14 @@
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/options.h"
 #include "passes/numbers/samples.h"
+#include "runtime/clear/shape.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LogicalResult.h"
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,8 @@ struct Verification {
   std::vector<NodeError> outputs; ///< by the names of outputs
   std::size_t decisions = 0;      ///< samples whose largest output is at the same place; outputs of
   std::size_t decided = 0;        ///< more than one element only, of so many
+  /// What `reference` gives, by output; NaN in samples that it would refuse.
+  std::map<std::string, clear::Tensor<float>> fixed;
 };
 
 /// Compiles to fixed point and runs both. Failure is a diagnostic.
@@ -52,6 +56,11 @@ mlir::LogicalResult verifyProgram(mlir::MLIRContext &context, CompileOptions opt
 mlir::LogicalResult compareOnSamples(mlir::ModuleOp floats, mlir::ModuleOp fxModule,
                                      const Samples &samples, Progress &progress,
                                      Verification &result);
+
+/// Writes what the fixed-point program gives, a leading axis of samples before an output's own.
+/// `files` are [NAME=]FILE.npy; one without a name is of the first output that has none. Errors:
+/// kBadInput, kUsage.
+void writeFixedOutputs(const Verification &result, const std::vector<std::string> &files);
 
 /// For people: outputs, the first node whose relative error is above the tolerance, the worst ones.
 std::string renderVerification(const Verification &result, double tolerance);

@@ -8,6 +8,7 @@
 #include "compiler/driver/temporary_folder.h"
 #include "compiler/driver/tool_context.h"
 #include "compiler/driver/verify.h"
+#include "runtime/net/error.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -92,6 +93,7 @@ int run(RunOptions options, const char *toolPath) {
 struct VerifyOptions {
   CompileOptions compile;
   std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
   double tolerance = 0.05;
   bool json = false;
 };
@@ -102,6 +104,12 @@ int verify(const VerifyOptions &options) {
   if (failed(verifyProgram(context.mlir(), options.compile, options.inputs, context.progress(),
                            result)))
     return 1;
+  try {
+    writeFixedOutputs(result, options.outputs);
+  } catch (const dyad::Error &error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return error.code() == dyad::ErrorCode::kUsage ? 2 : 1;
+  }
   fmt::print("{}", options.json ? verificationJson(result, options.tolerance)
                                 : renderVerification(result, options.tolerance));
   return firstDeparture(result, options.tolerance) == nullptr ? 0 : 1;
@@ -161,6 +169,11 @@ CLI::App *addVerify(CLI::App &app, VerifyOptions &options) {
   command->add_option("--input", options.inputs, "input samples (repeatable)")
       ->required()
       ->type_name("[NAME=]FILE.npy|FILE.npz")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--output", options.outputs,
+                   "where outputs of the fixed-point program go, as floats (repeatable)")
+      ->type_name("[NAME=]FILE.npy")
       ->allow_extra_args(false);
   command
       ->add_option("--tolerance", options.tolerance,

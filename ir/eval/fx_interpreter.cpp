@@ -26,6 +26,8 @@ namespace dyad {
 namespace {
 
 using Integers = clear::Tensor<std::int64_t>;
+using clear::Wide;
+using WideIntegers = clear::Tensor<Wide>;
 using Kind = FxViolation::Kind;
 
 Rounding rounding(fx::Rounding rounding) {
@@ -47,21 +49,22 @@ std::string nodeOf(Operation *op) {
 
 // The element farthest outside [low, high], and how many are outside.
 struct Excess {
-  std::int64_t worst = 0;
+  Wide worst = 0;
   std::int64_t count = 0;
 };
 
-Excess outside(const Integers &x, std::int64_t low, std::int64_t high) {
+template <typename T>
+Excess outside(const clear::Tensor<T> &x, std::int64_t low, std::int64_t high) {
   if (x.data.empty())
     return {};
   Excess result;
-  __int128 farthest = 0;
-  for (std::int64_t value : x.data) {
+  Wide farthest = 0;
+  for (T value : x.data) {
     if (value >= low && value <= high)
       continue;
     ++result.count;
-    __int128 distance =
-        value < low ? static_cast<__int128>(low) - value : static_cast<__int128>(value) - high;
+    // Far from overflow: sums of 128 bits end below 2^126 (evaluateWide).
+    Wide distance = value < low ? Wide{low} - value : Wide{value} - high;
     if (distance > farthest) {
       farthest = distance;
       result.worst = value;
@@ -168,11 +171,34 @@ Integers fxWeightValue(Operation *op) {
   return result;
 }
 
-Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
+namespace {
+
+// Functions and rows are tables of what 64 bits hold.
+template <typename T> const Integers &narrow(const clear::Tensor<T> &x, Integers &storage) {
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    return x;
+  } else {
+    DYAD_REQUIRE(llvm::all_of(x.data, clear::isNarrow), kOutOfRange,
+                 "a function of numbers beyond 64 bits");
+    storage = {x.shape, {x.data.begin(), x.data.end()}};
+    return storage;
+  }
+}
+
+template <typename T> clear::Tensor<T> as(Integers x) {
+  if constexpr (std::is_same_v<T, std::int64_t>)
+    return x;
+  else
+    return {x.shape, {x.data.begin(), x.data.end()}};
+}
+
+template <typename T>
+clear::Tensor<T> evaluateAs(Operation *op, const std::vector<const clear::Tensor<T> *> &x) {
+  using Result = clear::Tensor<T>;
   if (isStructure(op))
     return evaluateStructure(op, x);
-  return TypeSwitch<Operation *, Integers>(op)
-      .Case<fx::AssumeOp, fx::RevealOp, fx::ResizeOp>([&](auto) { return *x[0]; })
+  return TypeSwitch<Operation *, Result>(op)
+      .template Case<fx::AssumeOp, fx::RevealOp, fx::ResizeOp>([&](auto) { return *x[0]; })
       .Case([&](fx::TruncateOp truncate) {
         return clear::truncate(*x[0], static_cast<unsigned>(truncate.getShift()),
                                rounding(truncate.getRounding()));
@@ -194,13 +220,18 @@ Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
       .Case([&](fx::ReluOp) { return clear::relu(*x[0]); })
       .Case([&](fx::StepOp op) { return clear::step(*x[0], op.getStrict()); })
       .Case([&](fx::ClipOp clip) {
-        return clear::clip(*x[0], static_cast<std::int64_t>(clip.getLow()),
-                           static_cast<std::int64_t>(clip.getHigh()));
+        return clear::clip(*x[0], T{static_cast<std::int64_t>(clip.getLow())},
+                           T{static_cast<std::int64_t>(clip.getHigh())});
       })
-      .Case(
-          [&](fx::FunctionOp op) { return clear::function(*x[0], functionFrom(op.getNumbers())); })
+      .Case([&](fx::FunctionOp op) {
+        Integers input;
+        return as<T>(clear::function(narrow(*x[0], input), functionFrom(op.getNumbers())));
+      })
       .Case([&](fx::RowsOp op) {
-        return clear::rows(*x[0], x.size() > 1 ? x[1] : nullptr, rowFunctionFrom(op.getNumbers()));
+        Integers rows, divisors;
+        return as<T>(clear::rows(narrow(*x[0], rows),
+                                 x.size() > 1 ? &narrow(*x[1], divisors) : nullptr,
+                                 rowFunctionFrom(op.getNumbers())));
       })
       .Case([&](fx::PReluOp prelu) {
         int fraction = fx::fixedType(prelu.getSlope()).getFraction();
@@ -220,12 +251,29 @@ Integers evaluateFx(Operation *op, const std::vector<const Integers *> &x) {
       .Case([&](fx::ReduceMaxOp reduce) { return clear::reduceMax(*x[0], reduce.getAxes().vec()); })
       .Case([&](fx::ReduceMinOp reduce) { return clear::reduceMin(*x[0], reduce.getAxes().vec()); })
       .Case([&](fx::ArgMaxOp argMax) {
-        return clear::argMax(*x[0], static_cast<std::int64_t>(argMax.getAxis()), argMax.getLast());
+        return as<T>(
+            clear::argMax(*x[0], static_cast<std::int64_t>(argMax.getAxis()), argMax.getLast()));
       })
-      .Default([](Operation *other) -> Integers {
+      .Default([](Operation *other) -> Result {
         fail(ErrorCode::kBadInput, "the fx interpreter does not execute {}",
              other->getName().getStringRef().str());
       });
+}
+
+// As far as sums and products stay below 2^126; kOutOfRange beyond.
+WideIntegers evaluateWide(Operation *op, const std::vector<const WideIntegers *> &operands) {
+  WideIntegers result = evaluateAs<Wide>(op, operands);
+  constexpr Wide kMost = Wide{1} << 126;
+  DYAD_REQUIRE(
+      llvm::all_of(result.data, [](Wide value) { return value > -kMost && value < kMost; }),
+      kOutOfRange, "a result beyond 126 bits");
+  return result;
+}
+
+} // namespace
+
+Integers evaluateFx(Operation *op, const std::vector<const Integers *> &operands) {
+  return evaluateAs<std::int64_t>(op, operands);
 }
 
 FailureOr<FxInterpreter> FxInterpreter::create(ModuleOp module) {
@@ -261,14 +309,16 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
                                     const Observer &observer, FxStates *states) const {
   FxRun run;
   FxStates next;
-  llvm::DenseMap<Value, Shared> values; // a value that is missing could not be computed
+  // A value that is missing could not be computed, or is in `wide`: beyond 64 bits.
+  llvm::DenseMap<Value, Shared> values;
+  llvm::DenseMap<Value, std::shared_ptr<const WideIntegers>> wide;
   auto report = [&](FxViolation violation) -> LogicalResult {
     if (mode == FxMode::kStop)
       return violation.op->emitError(violation.message);
     run.violations.push_back(std::move(violation));
     return success();
   };
-  auto check = [&](Operation *op, const Integers &value) -> LogicalResult {
+  auto check = [&](Operation *op, const auto &value) -> LogicalResult {
     fx::FixedType type = fx::fixedType(op->getResult(0));
     if (auto assume = dyn_cast<fx::AssumeOp>(op)) {
       Excess found = outside(value, static_cast<std::int64_t>(assume.getLow()),
@@ -278,17 +328,53 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
     Excess found = outside(value, clampTo64(type.lowest()), clampTo64(type.highest()));
     return found.count == 0 ? success() : report(widthViolation(op, found));
   };
-  // The integers of one operation's result; null when it depends on a value that is missing.
-  auto execute = [&](Operation *op) -> FailureOr<Shared> {
-    std::vector<const Integers *> operands;
+  // The same beyond 64 bits: how far a value leaves its type is known, and what follows from it.
+  // The result is in `wide`, or returned where 64 bits hold it.
+  auto executeWide = [&](Operation *op) -> Shared {
+    std::vector<WideIntegers> widened;
+    widened.reserve(op->getNumOperands());
+    std::vector<const WideIntegers *> operands;
     for (Value operand : op->getOperands()) {
+      if (auto value = wide.find(operand); value != wide.end()) {
+        operands.push_back(value->second.get());
+        continue;
+      }
       auto value = values.find(operand);
       if (value == values.end())
+        return {};
+      const Integers &given = *value->second;
+      widened.push_back({given.shape, {given.data.begin(), given.data.end()}});
+      operands.push_back(&widened.back());
+    }
+    auto result = std::make_shared<const WideIntegers>(evaluateWide(op, operands));
+    if (!llvm::all_of(result->data, clear::isNarrow)) {
+      wide[op->getResult(0)] = std::move(result);
+      return {};
+    }
+    return std::make_shared<const Integers>(
+        Integers{result->shape, {result->data.begin(), result->data.end()}});
+  };
+  // The integers of one operation's result; null when it depends on a value that is missing, or is
+  // wide.
+  auto execute = [&](Operation *op) -> FailureOr<Shared> {
+    std::vector<const Integers *> operands;
+    bool isWide = false;
+    for (Value operand : op->getOperands()) {
+      auto value = values.find(operand);
+      isWide |= wide.contains(operand);
+      if (value == values.end() && !wide.contains(operand))
         return Shared();
-      operands.push_back(value->second.get());
+      operands.push_back(value == values.end() ? nullptr : value->second.get());
     }
     try {
-      return std::make_shared<const Integers>(evaluateFx(op, operands));
+      try {
+        if (!isWide)
+          return std::make_shared<const Integers>(evaluateFx(op, operands));
+      } catch (const Error &error) {
+        if (error.code() != ErrorCode::kOutOfRange || mode == FxMode::kStop)
+          throw;
+      }
+      return executeWide(op);
     } catch (const Error &error) {
       if (error.code() != ErrorCode::kOutOfRange)
         return op->emitError(error.what());
@@ -347,10 +433,15 @@ FailureOr<FxRun> FxInterpreter::run(const FloatTensors &inputs, FxMode mode,
         if (observer)
           observer(op->getResult(0), **result);
         values[op->getResult(0)] = *result;
+      } else if (auto value = op->getNumResults() == 1 ? wide.find(op->getResult(0)) : wide.end();
+                 value != wide.end() && failed(check(op, *value->second))) {
+        return failure();
       }
     }
-    for (Value value : program_.lastUses(i))
+    for (Value value : program_.lastUses(i)) {
       values.erase(value);
+      wide.erase(value);
+    }
   }
   if (states != nullptr)
     for (auto &[name, value] : next)

@@ -16,12 +16,12 @@ struct FxViolation {
     kWidth,  ///< does not fit its type
     kAssume, ///< outside the fx.assume that it passes
     kInput,  ///< an input's float outside [low, high], or no number
-    kKernel, ///< an intermediate result beyond 64 bits: what depends on it is not computed
+    kKernel, ///< beyond 126 bits, or a function of more than 64: what follows is not computed
   };
   Kind kind = Kind::kWidth;
   mlir::Operation *op = nullptr;
   std::string node;        ///< name of the ONNX node; the input's name for kInput
-  std::int64_t worst = 0;  ///< the element farthest outside
+  clear::Wide worst = 0;   ///< the element farthest outside
   std::int64_t count = 0;  ///< elements outside
   unsigned bitsNeeded = 0; ///< width that would hold the worst, in the type's signedness if it can
   unsigned bitsGiven = 0;  ///< width of the type
@@ -39,15 +39,16 @@ struct FxOutput {
 };
 
 struct FxRun {
-  std::map<std::string, FxOutput> outputs; ///< none that depends on a kInput or kKernel violation
-  std::vector<FxViolation> violations;     ///< in program order
+  std::map<std::string, FxOutput>
+      outputs;                         ///< none of a kInput or kKernel violation, or beyond 64 bits
+  std::vector<FxViolation> violations; ///< in program order
 };
 
 /// Integers of the states of a program, by name.
 using FxStates = std::map<std::string, clear::Tensor<std::int64_t>>;
 
 enum class FxMode {
-  kCollect, ///< go on with the exact value, which int64 still holds, and report all violations
+  kCollect, ///< go on with the exact value, in up to 126 bits, and report all violations
   kStop,    ///< the first violation is a diagnostic and a failure, as in `reference`
 };
 
@@ -55,7 +56,7 @@ enum class FxMode {
 /// change. Weights are read once; every other value is freed after its last use.
 class FxInterpreter {
 public:
-  /// Called for each result, in program order, weights included.
+  /// Called for each result that 64 bits hold, in program order, weights included.
   using Observer = std::function<void(mlir::Value, const clear::Tensor<std::int64_t> &)>;
 
   /// Failure is a diagnostic: the module is no single straight-line fx program, a weight has no

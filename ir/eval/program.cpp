@@ -96,5 +96,7 @@ template clear::Tensor<float> evaluateStructure(Operation *,
                                                 const std::vector<const clear::Tensor<float> *> &);
 template clear::Tensor<std::int64_t>
 evaluateStructure(Operation *, const std::vector<const clear::Tensor<std::int64_t> *> &);
+template clear::Tensor<clear::Wide>
+evaluateStructure(Operation *, const std::vector<const clear::Tensor<clear::Wide> *> &);
 
 } // namespace dyad

@@ -48,5 +48,7 @@ extern template clear::Tensor<float>
 evaluateStructure(mlir::Operation *, const std::vector<const clear::Tensor<float> *> &);
 extern template clear::Tensor<std::int64_t>
 evaluateStructure(mlir::Operation *, const std::vector<const clear::Tensor<std::int64_t> *> &);
+extern template clear::Tensor<clear::Wide>
+evaluateStructure(mlir::Operation *, const std::vector<const clear::Tensor<clear::Wide> *> &);
 
 } // namespace dyad

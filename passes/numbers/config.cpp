@@ -23,7 +23,7 @@ struct IntegerKey {
 };
 
 constexpr int64_t kMaxWidth = 64;
-constexpr int64_t kMaxFraction = 60;
+constexpr int64_t kMaxFraction = 200; // of floats near 1e-38
 
 const IntegerKey kKeys[] = {
     {"scale", &NodeNumbers::scale, -kMaxFraction, kMaxFraction},

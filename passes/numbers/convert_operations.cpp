@@ -117,7 +117,10 @@ void Converter::convertOutput(nn::OutputOp op) {
   Value value;
   bool integer = !cast<RankedTensorType>(op.getValue().getType()).getElementType().isF32();
   if (isConstant(op.getValue())) {
-    int64_t fraction = choices_.weightBits - integerBits(quantiser_.magnitude(op.getValue()));
+    constexpr int64_t kConstantBits = 24; // of a float
+    int64_t fraction = choices_.weightScale
+                           ? *choices_.weightScale
+                           : kConstantBits - integerBits(quantiser_.magnitude(op.getValue()));
     unsigned width = std::max(2U, quantiser_.rangeAt(op.getValue(), fraction).signedBits());
     value = quantiser_.constant(builder_, op.getValue(), fraction, width).value;
   } else {
@@ -156,15 +159,20 @@ void Converter::convertStructure(Operation *op) {
   int64_t fraction = scales_.fraction(result);
   if (auto pad = dyn_cast<nn::PadOp>(op)) {
     Number number = settled(pad.getInput());
-    int64_t padding = roundedAt(pad.getValue().convertToDouble(), fraction);
+    const double value = pad.getValue().convertToDouble();
+    int64_t padding = roundedAt(value, fraction);
     IntegerRange range = hull(number.range, {padding, padding});
     fx::FixedType element = fx::fixedType(number.value);
     unsigned width = std::max(element.getWidth(), range.signedBits());
-    if (choices_.bitwidth && width > element.getWidth())
-      return fail(op, fmt::format("padding value needs {} bits at {} fraction bits, not {}", width,
-                                  fraction, element.getWidth()));
-    Value value = widened(builder_, number.value, width);
-    Operation *moved = cloneStructure(builder_, op, "fx", value, element.withWidth(width), padding);
+    // Beyond 2^61 it would not be what it was.
+    constexpr double kMostPadding = 0x1p61;
+    if (std::abs(std::ldexp(value, static_cast<int>(fraction))) > kMostPadding ||
+        (choices_.bitwidth && width > element.getWidth()))
+      return fail(op, fmt::format("padding with {:g} at {} fraction bits needs more than {} bits; "
+                                  "pad with a value near those of the tensor",
+                                  value, fraction, choices_.bitwidth ? element.getWidth() : 62));
+    Value wide = widened(builder_, number.value, width);
+    Operation *moved = cloneStructure(builder_, op, "fx", wide, element.withWidth(width), padding);
     numbers_[result] = {moved->getResult(0), range, true};
     return;
   }

@@ -328,16 +328,31 @@ Converter::Number Converter::settled(Value value) {
   return result;
 }
 
+int64_t Converter::weightFraction(Operation *op, Value value) {
+  const int64_t fraction = choices_.weightBits - integerBits(quantiser_.magnitude(value));
+  // Weights so tiny that their products are nothing beside what else the result is made of (a bias)
+  // do not ask for the bits that would tell them from zero.
+  constexpr int64_t kUsual = 40, kBehindResult = 36;
+  int64_t most = kUsual;
+  for (Value operand : op->getOperands())
+    if (!isConstant(operand))
+      most = std::max(most, scales_.fraction(op->getResult(0)) - scales_.fraction(operand) +
+                                kBehindResult);
+  return std::min(fraction, most);
+}
+
 FixedConstant Converter::weight(Operation *op, Value value) {
   NodeNumbers numbers = configured(op);
-  int64_t fraction =
-      numbers.weightScale          ? *numbers.weightScale
-      : quantiser_.areSigns(value) ? 0 // a choice of elements
-      : choices_.weightScale
-          ? *choices_.weightScale
-          : std::clamp<int64_t>(choices_.weightBits - integerBits(quantiser_.magnitude(value)), -16,
-                                40);
+  int64_t fraction = numbers.weightScale          ? *numbers.weightScale
+                     : quantiser_.areSigns(value) ? 0 // a choice of elements
+                     : choices_.weightScale       ? *choices_.weightScale
+                                                  : weightFraction(op, value);
   unsigned needed = std::max(2U, quantiser_.rangeAt(value, fraction).signedBits());
+  if (quantiser_.rangeAt(value, fraction) == IntegerRange{0, 0} &&
+      quantiser_.magnitude(value) > 0 && !choices_.isTrial)
+    op->emitWarning(fmt::format("all its weights round to zero at {} fraction bits: the largest is "
+                                "{:.3g}; --weight-scale auto gives such weights their own scale",
+                                fraction, quantiser_.magnitude(value)));
   unsigned width = needed;
   // With a scale from a configuration, the width must not depend on the values: room for -8 to 8.
   constexpr int64_t kIntegerBits = 4;

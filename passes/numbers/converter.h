@@ -126,6 +126,8 @@ private:
   Format format(mlir::Operation *op, IntegerRange proved, int64_t fraction, Stage stage,
                 bool isIntermediate = false);
   FixedConstant weight(mlir::Operation *op, mlir::Value value);
+  /// Fraction bits of a weight of `op` where nobody gives them.
+  int64_t weightFraction(mlir::Operation *op, mlir::Value value);
   /// The constant that `op` multiplies `other` with: where the product joins a sum that is rounded
   /// next, as fine as that sum, since nothing is gained by more; in the clear, finer.
   FixedConstant factor(mlir::Operation *op, mlir::Value value, mlir::Value other);

@@ -51,6 +51,12 @@ int64_t integerBits(double magnitude) {
   return exponent;
 }
 
+int64_t ScaleRule::chosen(int64_t integerBits) const {
+  constexpr int64_t kSmallest = -16, kLargest = 24, kKept = 16;
+  return std::clamp(significantBits - integerBits, std::min(kSmallest, kKept - integerBits),
+                    std::max(kLargest, kKept - integerBits));
+}
+
 Value ScaleGroups::find(Value value) {
   Value root = value;
   for (auto up = parent_.find(root); up != parent_.end(); up = parent_.find(root))
@@ -152,13 +158,16 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   }
   llvm::DenseSet<Value> chosen;
   for (auto &[group, magnitude] : magnitudes)
-    if (fractions_
-            .try_emplace(group, common ? *common
-                                       : std::clamp(rule.significantBits - integerBits(magnitude),
-                                                    rule.smallest, rule.largest))
+    if (fractions_.try_emplace(group, common ? *common : rule.chosen(integerBits(magnitude)))
             .second &&
         !common)
       chosen.insert(group);
+  // Functions are fitted to numbers with a point, or none.
+  for (Operation *op : operations)
+    if (isa<nn::FunctionOp, nn::SoftmaxOp, nn::NormalizeOp, nn::DivOp>(op))
+      for (Value value : {op->getOperand(0), op->getOperands().back(), Value(op->getResult(0))})
+        if (Value group = find(value); chosen.contains(group))
+          fractions_[group] = std::max<int64_t>(fractions_[group], 0);
   // A unit near zero has a root of half its fraction bits: squares keep all of theirs.
   constexpr int64_t kMostRootBits = 40;
   for (Operation *op : operations) {

@@ -28,8 +28,11 @@ private:
 /// How many fraction bits activations get.
 struct ScaleRule {
   int64_t significantBits = 14; ///< integer and fraction bits together, where scales are chosen
-  int64_t smallest = -16, largest = 24;
   std::optional<int64_t> fixed; ///< `--scale N`
+
+  /// Fraction bits of a group whose largest magnitude has so many integer bits. Finer than 2^-24
+  /// and coarser than 2^16 is for values that would have fewer than 16 significant bits otherwise.
+  int64_t chosen(int64_t integerBits) const;
 };
 
 /// 1 + floor(log2 x): bits left of the point, at least of the magnitude `x`; negative below 1/2.
@@ -39,7 +42,8 @@ int64_t integerBits(double magnitude);
 ///
 /// A group's fraction is the node's or input's of the configuration, else the configuration's or
 /// the command's default, else `significantBits` less the integer bits of the group's largest
-/// range. What a square root is taken of has twice the fraction of the root, where that is more.
+/// range, and no less than 0 where functions read or give it. What a square root is taken of has
+/// twice the fraction of the root, where that is more.
 class ScaleGroups {
 public:
   /// Two members of a group with different fractions in the configuration are a diagnostic; then

@@ -7,9 +7,13 @@
 
 namespace dyad::clear {
 
-unsigned bitsOf(std::int64_t value, bool isSigned) {
-  const auto magnitude = static_cast<std::uint64_t>(value < 0 ? ~value : value);
-  const unsigned bits = 64 - static_cast<unsigned>(std::countl_zero(magnitude));
+unsigned bitsOf(Wide value, bool isSigned) {
+  const Wide magnitude = value < 0 ? ~value : value;
+  const auto above = static_cast<std::uint64_t>(magnitude >> 64);
+  const unsigned bits =
+      above != 0
+          ? 128 - static_cast<unsigned>(std::countl_zero(above))
+          : 64 - static_cast<unsigned>(std::countl_zero(static_cast<std::uint64_t>(magnitude)));
   return isSigned ? bits + 1 : std::max(bits, 1u);
 }
 

@@ -3,7 +3,7 @@
 // or calibrated range, and an error names the node it happened at.
 #pragma once
 
-#include "runtime/clear/shape.h"
+#include "runtime/clear/wide.h"
 #include "runtime/net/error.h"
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Format {
 };
 
 /// Bits that hold the value: two's complement with its sign bit if `isSigned`, at least 1.
-unsigned bitsOf(std::int64_t value, bool isSigned);
+unsigned bitsOf(Wide value, bool isSigned);
 
 /// Refuses (kOutOfRange) a tensor of which an element does not fit the format, naming the node, the
 /// value, the bits there are and the bits it needs.

@@ -24,8 +24,6 @@ template <typename T, typename F> Tensor<T> mapped(const Tensor<T> &a, const Ten
   return result;
 }
 
-using Integers = Tensor<std::int64_t>;
-
 } // namespace
 
 template <typename T> Tensor<T> add(const Tensor<T> &a, const Tensor<T> &b) {
@@ -69,41 +67,49 @@ Tensor<float> prelu(const Tensor<float> &x, const Tensor<float> &slope) {
   return mapped(x, slope, [](float v, float s) { return v < 0 ? s * v : v; });
 }
 
-Integers prelu(const Integers &x, const Integers &slope, unsigned fraction) {
+template <typename T>
+Tensor<T> prelu(const Tensor<T> &x, const Tensor<T> &slope, unsigned fraction) {
   DYAD_REQUIRE(fraction <= 62, kOutOfRange, "a slope of {} fraction bits; limit 62", fraction);
-  const std::int64_t one = std::int64_t{1} << fraction;
-  return mapped(x, slope,
-                [=](std::int64_t v, std::int64_t s) { return exactProduct(v, v < 0 ? s : one); });
+  const T one = T{1} << fraction;
+  return mapped(x, slope, [=](T v, T s) { return exactProduct(v, v < 0 ? s : one); });
 }
 
-Integers step(const Integers &x, bool isStrict) {
-  return mapped(x, [=](std::int64_t v) -> std::int64_t { return v > (isStrict ? 0 : -1) ? 1 : 0; });
+template <typename T> Tensor<T> step(const Tensor<T> &x, bool isStrict) {
+  return mapped(x, [=](T v) -> T { return v > (isStrict ? 0 : -1) ? 1 : 0; });
 }
 
-Integers truncate(const Integers &x, unsigned shift, Rounding rounding) {
+template <typename T> Tensor<T> truncate(const Tensor<T> &x, unsigned shift, Rounding rounding) {
   DYAD_REQUIRE(shift <= 63, kOutOfRange, "truncation by {} bits; limit 63", shift);
   const bool up = rounding == Rounding::kNearest && shift > 0;
   // The bit below the cut decides: no sum that could overflow.
-  return mapped(x, [=](std::int64_t v) { return (v >> shift) + (up ? v >> (shift - 1) & 1 : 0); });
+  return mapped(x, [=](T v) { return (v >> shift) + (up ? v >> (shift - 1) & 1 : 0); });
 }
 
-Integers shiftLeft(const Integers &x, unsigned shift) {
+template <typename T> Tensor<T> shiftLeft(const Tensor<T> &x, unsigned shift) {
   DYAD_REQUIRE(shift <= 62, kOutOfRange, "shift by {} bits; limit 62", shift);
-  const std::int64_t factor = std::int64_t{1} << shift;
-  return mapped(x, [=](std::int64_t v) { return exactProduct(v, factor); });
+  const T factor = T{1} << shift;
+  return mapped(x, [=](T v) { return exactProduct(v, factor); });
 }
 
-Integers divide(const Integers &x, std::int64_t divisor, Rounding rounding) {
+template <typename T>
+Tensor<T> divide(const Tensor<T> &x, std::int64_t divisor, Rounding rounding) {
   DYAD_REQUIRE(divisor >= 1, kOutOfRange, "division by {}", divisor);
   const std::int64_t half = rounding == Rounding::kNearest ? divisor / 2 : 0;
-  return mapped(x, [=](std::int64_t v) {
+  return mapped(x, [=](T v) {
     // floor first: the remainder plus half is below twice the divisor, compared without a sum.
-    const std::int64_t remainder = (v % divisor + (v % divisor < 0 ? divisor : 0));
-    const std::int64_t quotient = v / divisor - (v % divisor < 0 ? 1 : 0);
+    const T remainder = (v % divisor + (v % divisor < 0 ? divisor : 0));
+    const T quotient = v / divisor - (v % divisor < 0 ? 1 : 0);
     return quotient + (remainder >= divisor - half ? 1 : 0);
   });
 }
 
+#define DYAD_INSTANTIATE_INTEGERS(T)                                                               \
+  DYAD_INSTANTIATE(T)                                                                              \
+  template Tensor<T> step(const Tensor<T> &, bool);                                                \
+  template Tensor<T> prelu(const Tensor<T> &, const Tensor<T> &, unsigned);                        \
+  template Tensor<T> truncate(const Tensor<T> &, unsigned, Rounding);                              \
+  template Tensor<T> shiftLeft(const Tensor<T> &, unsigned);                                       \
+  template Tensor<T> divide(const Tensor<T> &, std::int64_t, Rounding);
 #define DYAD_INSTANTIATE(T)                                                                        \
   template Tensor<T> add(const Tensor<T> &, const Tensor<T> &);                                    \
   template Tensor<T> sub(const Tensor<T> &, const Tensor<T> &);                                    \
@@ -115,7 +121,9 @@ Integers divide(const Integers &x, std::int64_t divisor, Rounding rounding) {
   template Tensor<T> relu(const Tensor<T> &);                                                      \
   template Tensor<T> clip(const Tensor<T> &, T, T);
 DYAD_INSTANTIATE(float)
-DYAD_INSTANTIATE(std::int64_t)
+DYAD_INSTANTIATE_INTEGERS(std::int64_t)
+DYAD_INSTANTIATE_INTEGERS(Wide)
 #undef DYAD_INSTANTIATE
+#undef DYAD_INSTANTIATE_INTEGERS
 
 } // namespace dyad::clear

@@ -4,14 +4,14 @@
 // own.
 #pragma once
 
-#include "runtime/clear/shape.h"
+#include "runtime/clear/wide.h"
 #include "runtime/protocols/truncation_cost.h" // Rounding
 
 #include <cstdint>
 
 namespace dyad::clear {
 
-// T is float or int64_t. Errors: kShapeMismatch, kOutOfRange (a result beyond int64).
+// T is float, int64_t or Wide (wide.h). Errors: kShapeMismatch, kOutOfRange (a result beyond T).
 
 template <typename T> Tensor<T> add(const Tensor<T> &a, const Tensor<T> &b);
 template <typename T> Tensor<T> sub(const Tensor<T> &a, const Tensor<T> &b);
@@ -32,18 +32,18 @@ Tensor<float> leakyRelu(const Tensor<float> &x, float alpha);
 /// x where x >= 0, else slope x.
 Tensor<float> prelu(const Tensor<float> &x, const Tensor<float> &slope);
 
-// Integers only (ir/fx/fx.td).
+// Integers only (ir/fx/fx.td): int64_t or Wide.
 
 /// 1 where x >= 0 (x > 0 if strict), else 0.
-Tensor<std::int64_t> step(const Tensor<std::int64_t> &x, bool isStrict);
+template <typename T> Tensor<T> step(const Tensor<T> &x, bool isStrict);
 /// x * 2^fraction where x >= 0, else x * slope; 0 <= fraction <= 62.
-Tensor<std::int64_t> prelu(const Tensor<std::int64_t> &x, const Tensor<std::int64_t> &slope,
-                           unsigned fraction);
+template <typename T>
+Tensor<T> prelu(const Tensor<T> &x, const Tensor<T> &slope, unsigned fraction);
 /// floor(x / 2^shift), or floor((x + 2^(shift-1)) / 2^shift); 0 <= shift <= 63.
-Tensor<std::int64_t> truncate(const Tensor<std::int64_t> &x, unsigned shift, Rounding rounding);
+template <typename T> Tensor<T> truncate(const Tensor<T> &x, unsigned shift, Rounding rounding);
 /// x * 2^shift; 0 <= shift <= 62.
-Tensor<std::int64_t> shiftLeft(const Tensor<std::int64_t> &x, unsigned shift);
+template <typename T> Tensor<T> shiftLeft(const Tensor<T> &x, unsigned shift);
 /// floor(x / divisor), or floor((x + floor(divisor / 2)) / divisor); divisor >= 1.
-Tensor<std::int64_t> divide(const Tensor<std::int64_t> &x, std::int64_t divisor, Rounding rounding);
+template <typename T> Tensor<T> divide(const Tensor<T> &x, std::int64_t divisor, Rounding rounding);
 
 } // namespace dyad::clear

@@ -18,7 +18,6 @@ namespace dyad::clear {
 namespace {
 
 using Integers = Tensor<std::int64_t>;
-__extension__ using Wide = __int128;
 __extension__ using UnsignedWide = unsigned __int128;
 
 /// Geometry of one group of a convolution.
@@ -212,59 +211,66 @@ template <typename To, typename From> std::vector<To> converted(const std::vecto
   return std::vector<To>(from.begin(), from.end());
 }
 
-std::int64_t narrowed(Wide sum) {
-  DYAD_REQUIRE(sum >= std::numeric_limits<std::int64_t>::min() &&
-                   sum <= std::numeric_limits<std::int64_t>::max(),
-               kOutOfRange, "a sum of products of magnitude 2^{} does not fit 64 bits",
-               static_cast<int>(std::log2(std::abs(static_cast<double>(sum)))));
-  return static_cast<std::int64_t>(sum);
+std::vector<std::int64_t> narrowed(const std::vector<Wide> &sums) {
+  for (Wide sum : sums)
+    DYAD_REQUIRE(isNarrow(sum), kOutOfRange,
+                 "a sum of products of magnitude 2^{} does not fit 64 bits",
+                 static_cast<int>(std::log2(std::abs(static_cast<double>(sum)))));
+  return converted<std::int64_t>(sums);
 }
 
-std::vector<std::int64_t> convolveWide(const Integers &input, const Integers &weight,
-                                       const Shape &shape, const ConvWindow &window,
-                                       const std::vector<std::int64_t> &bias) {
+/// In 128 bits; T is int64_t or Wide.
+template <typename T>
+std::vector<Wide> convolveWide(const Tensor<T> &input, const Tensor<T> &weight, const Shape &shape,
+                               const ConvWindow &window, const std::vector<T> &bias) {
   const Lowered g(input.shape, weight.shape, shape, window);
-  std::vector<std::int64_t> result;
-  result.reserve(sizeOf(shape));
-  for (std::int64_t n = 0; n < shape[0]; ++n)
-    for (std::int64_t m = 0; m < shape[1]; ++m)
-      for (std::int64_t y = 0; y < g.outRows; ++y)
-        for (std::int64_t x = 0; x < g.outColumns; ++x) {
-          Wide sum = bias.empty() ? 0 : bias[m];
-          for (std::int64_t c = 0; c < g.channels; ++c)
-            for (std::int64_t kr = 0; kr < g.kernelRows; ++kr)
-              for (std::int64_t kc = 0; kc < g.kernelColumns; ++kc) {
-                const std::int64_t row =
-                    y * window.strides[0] + kr * window.dilations[0] - window.pads[0];
-                const std::int64_t column =
-                    x * window.strides[1] + kc * window.dilations[1] - window.pads[1];
-                if (row < 0 || row >= g.rows || column < 0 || column >= g.columns)
-                  continue;
-                const std::int64_t channel = m / g.filters * g.channels + c;
-                sum +=
-                    static_cast<Wide>(
-                        input.data[((n * input.shape[1] + channel) * g.rows + row) * g.columns +
-                                   column]) *
-                    weight.data[((m * g.channels + c) * g.kernelRows + kr) * g.kernelColumns + kc];
-              }
-          result.push_back(narrowed(sum));
-        }
+  std::vector<Wide> result(sizeOf(shape));
+  parallelFor(
+      static_cast<std::size_t>(shape[0] * shape[1]), 1, [&](std::size_t plane, std::size_t) {
+        const std::int64_t n = static_cast<std::int64_t>(plane) / shape[1];
+        const std::int64_t m = static_cast<std::int64_t>(plane) % shape[1];
+        Wide *into = result.data() + static_cast<std::int64_t>(plane) * g.positions();
+        for (std::int64_t y = 0; y < g.outRows; ++y)
+          for (std::int64_t x = 0; x < g.outColumns; ++x) {
+            Wide sum = bias.empty() ? 0 : bias[m];
+            for (std::int64_t c = 0; c < g.channels; ++c)
+              for (std::int64_t kr = 0; kr < g.kernelRows; ++kr)
+                for (std::int64_t kc = 0; kc < g.kernelColumns; ++kc) {
+                  const std::int64_t row =
+                      y * window.strides[0] + kr * window.dilations[0] - window.pads[0];
+                  const std::int64_t column =
+                      x * window.strides[1] + kc * window.dilations[1] - window.pads[1];
+                  if (row < 0 || row >= g.rows || column < 0 || column >= g.columns)
+                    continue;
+                  const std::int64_t channel = m / g.filters * g.channels + c;
+                  sum = exactSum<Wide>(
+                      sum,
+                      exactProduct<Wide>(
+                          input.data[((n * input.shape[1] + channel) * g.rows + row) * g.columns +
+                                     column],
+                          weight.data[((m * g.channels + c) * g.kernelRows + kr) * g.kernelColumns +
+                                      kc]));
+                }
+            *into++ = sum;
+          }
+      });
   return result;
 }
 
-std::vector<std::int64_t> productWide(const Integers &lhs, const Integers &rhs,
-                                      const Shape &shape) {
+template <typename T>
+std::vector<Wide> productWide(const Tensor<T> &lhs, const Tensor<T> &rhs, const Shape &shape) {
   const Batches b(lhs.shape, rhs.shape, shape);
-  std::vector<std::int64_t> result;
+  std::vector<Wide> result;
   result.reserve(sizeOf(shape));
   for (std::int64_t i = 0; i < b.count; ++i)
     for (std::int64_t r = 0; r < b.rows; ++r)
       for (std::int64_t c = 0; c < b.columns; ++c) {
         Wide sum = 0;
         for (std::int64_t k = 0; k < b.inner; ++k)
-          sum += static_cast<Wide>(lhs.data[i * b.leftStep + r * b.inner + k]) *
-                 rhs.data[i * b.rightStep + k * b.columns + c];
-        result.push_back(narrowed(sum));
+          sum = exactSum<Wide>(sum,
+                               exactProduct<Wide>(lhs.data[i * b.leftStep + r * b.inner + k],
+                                                  rhs.data[i * b.rightStep + k * b.columns + c]));
+        result.push_back(sum);
       }
   return result;
 }
@@ -312,8 +318,9 @@ Integers conv2d(const Integers &input, const Integers &weight, const Integers *b
                  converted<std::uint64_t>(weight.data).data(), result.shape, window));
     break;
   case Arithmetic::kWide:
-    result.data = convolveWide(input, weight, result.shape, window,
-                               bias == nullptr ? std::vector<std::int64_t>{} : bias->data);
+    result.data =
+        narrowed(convolveWide(input, weight, result.shape, window,
+                              bias == nullptr ? std::vector<std::int64_t>{} : bias->data));
     return result;
   }
   if (bias != nullptr)
@@ -341,9 +348,25 @@ template <> Integers matmul(const Integers &lhs, const Integers &rhs) {
                 converted<std::uint64_t>(rhs.data).data(), result.shape));
     break;
   case Arithmetic::kWide:
-    result.data = productWide(lhs, rhs, result.shape);
+    result.data = narrowed(productWide(lhs, rhs, result.shape));
     break;
   }
+  return result;
+}
+
+template <>
+Tensor<Wide> conv2d(const Tensor<Wide> &input, const Tensor<Wide> &weight, const Tensor<Wide> *bias,
+                    const ConvWindow &window) {
+  Tensor<Wide> result{convShape(input.shape, weight.shape, window), {}};
+  requireBias(bias, weight.shape);
+  result.data = convolveWide(input, weight, result.shape, window,
+                             bias == nullptr ? std::vector<Wide>{} : bias->data);
+  return result;
+}
+
+template <> Tensor<Wide> matmul(const Tensor<Wide> &lhs, const Tensor<Wide> &rhs) {
+  Tensor<Wide> result{matmulShape(lhs.shape, rhs.shape), {}};
+  result.data = productWide(lhs, rhs, result.shape);
   return result;
 }
 

@@ -3,14 +3,14 @@
 // of summation; integers exactly, in the fastest arithmetic that holds the sums (see linear.cpp).
 #pragma once
 
-#include "runtime/clear/shape.h"
+#include "runtime/clear/wide.h"
 
 #include <cstdint>
 
 namespace dyad::clear {
 
-// T is float, int64_t, or uint64_t (ring elements, modulo 2^64). Errors: kShapeMismatch;
-// kOutOfRange for an int64_t result beyond 64 bits (intermediate sums may be wider).
+// T is float, int64_t, Wide (wide.h, slow), or uint64_t (ring elements, modulo 2^64). Errors:
+// kShapeMismatch; kOutOfRange for a result beyond T (intermediate sums of int64_t may be).
 
 /// input NxCxHxW, weight MxC/groupsxKHxKW, bias of M or null.
 template <typename T>

@@ -197,6 +197,7 @@ Tensor<float> softmax(const Tensor<float> &x, std::int64_t axis, bool logarithm)
   template Tensor<std::int64_t> argMax(const Tensor<T> &, std::int64_t, bool);
 DYAD_INSTANTIATE(float)
 DYAD_INSTANTIATE(std::int64_t)
+DYAD_INSTANTIATE(Wide)
 DYAD_INSTANTIATE_SUMS(std::uint64_t)
 #undef DYAD_INSTANTIATE
 #undef DYAD_INSTANTIATE_SUMS

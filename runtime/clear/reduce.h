@@ -3,15 +3,15 @@
 // result beyond int64 is an error (kOutOfRange). Sums of ring elements (uint64_t) wrap.
 #pragma once
 
-#include "runtime/clear/shape.h"
+#include "runtime/clear/wide.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace dyad::clear {
 
-// T is float or int64_t; the sums are there for uint64_t too, modulo 2^64. Errors: kShapeMismatch,
-// kOutOfRange (axes, empty windows or axes, results beyond int64).
+// T is float, int64_t or Wide; the sums are there for uint64_t too, modulo 2^64. Errors:
+// kShapeMismatch, kOutOfRange (axes, empty windows or axes, results beyond T).
 
 /// Largest element of each window; padding never wins. Every window has a real element.
 template <typename T> Tensor<T> maxPool2d(const Tensor<T> &x, const PoolWindow &window);

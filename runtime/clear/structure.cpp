@@ -236,6 +236,7 @@ Tensor<T> pad(const Tensor<T> &x, const List &low, const List &high, const List 
   template Tensor<T> pad(const Tensor<T> &, const List &, const List &, const List &, T);
 DYAD_INSTANTIATE(float)
 DYAD_INSTANTIATE(std::int64_t)
+DYAD_INSTANTIATE(Wide)
 DYAD_INSTANTIATE(std::uint64_t)
 #undef DYAD_INSTANTIATE
 

@@ -3,7 +3,7 @@
 // instantiated for float, int64_t and uint64_t (ring elements).
 #pragma once
 
-#include "runtime/clear/shape.h"
+#include "runtime/clear/wide.h"
 
 #include <cstdint>
 #include <vector>

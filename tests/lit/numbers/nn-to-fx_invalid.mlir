@@ -39,3 +39,23 @@ func.func @constant_does_not_fit() {
   nn.output "y" %0 to "client" : tensor<2xf32>
   return
 }
+
+// -----
+nn.weight @w : tensor<2x2xf32> = dense<[[1.0e-9, 0.0], [0.0, -1.0e-9]]> : tensor<2x2xf32>
+func.func @weights_vanish() {
+  %x = nn.input "x" owner "client" range -0.5 to 0.5 : tensor<1x2xf32>
+  %w = nn.constant @w : tensor<2x2xf32>
+  // expected-warning @below {{all its weights round to zero at 4 fraction bits: the largest is 1e-09}}
+  %0 = nn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  nn.output "y" %0 to "client" : tensor<1x2xf32>
+  return
+}
+
+// -----
+func.func @padding_vanishes() {
+  %x = nn.input "x" owner "client" range -0.5 to 0.5 : tensor<2xf32>
+  // expected-error @below {{padding with -1e+30 at 4 fraction bits needs more than 8 bits}}
+  %0 = nn.pad %x {low = array<i64: 1>, high = array<i64: 0>, interior = array<i64: 0>, value = -1.0e30 : f64} : (tensor<2xf32>) -> tensor<3xf32>
+  nn.output "y" %0 to "client" : tensor<3xf32>
+  return
+}
