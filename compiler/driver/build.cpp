@@ -78,7 +78,8 @@ LogicalResult writeReport(MLIRContext &context, const CompileOptions &options,
   const auto errors = errorsOnSamples(options, compilation, progress);
   if (failed(errors))
     return failure();
-  const auto data = reportData(compilation.fx(), compilation.mpc(), manifest, *errors);
+  const auto data =
+      reportData(compilation.fx(), compilation.mpc(), manifest, compilation.seen(), *errors);
   return writeText(context, path,
                    path.extension() == ".json" ? data.dump(1) + "\n" : renderReportPage(data));
 }

@@ -57,6 +57,7 @@ struct CompileOptions {
   std::optional<Stage> emit;
   bool saveTemps = false;
   bool assumeNumbers = false; ///< for an estimate: typical bits, ranges of few runs, no checks
+  bool keepCoarse = false;    ///< go on with a program that is too coarse for its model
   std::string report;         ///< FILE.html or FILE.json
   bool verbose = false;
 };

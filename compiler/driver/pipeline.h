@@ -6,6 +6,8 @@
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/options.h"
 
+#include "passes/numbers/shadow.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -32,6 +34,8 @@ public:
   mlir::ModuleOp fx() const { return *fx_; }
   /// nn as fx was made from it, with the same channel scales.
   mlir::ModuleOp floats() const { return *floats_; }
+  /// What values of fx were on the calibration samples; empty without.
+  const SeenRanges &seen() const { return *seen_; }
   mlir::ModuleOp mpc() const { return *mpc_; }
   /// The module of a stage that was reached.
   mlir::ModuleOp module(Stage stage) const;
@@ -46,6 +50,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> floats_;
   mlir::OwningOpRef<mlir::ModuleOp> fx_;
   mlir::OwningOpRef<mlir::ModuleOp> mpc_;
+  std::shared_ptr<SeenRanges> seen_ = std::make_shared<SeenRanges>();
 };
 
 /// Prints a module as text with ONNX node names as locations.

@@ -69,10 +69,13 @@ public:
         row.own = std::max(row.own, error);
   }
 
-  void violate(const FxViolation &violation) {
-    NodeError &row = rowOf(violation.node);
-    if (row.violation.empty())
-      row.violation = violation.message;
+  void violate(const Departure &departure, const std::string &extent) {
+    NodeError &row = rowOf(departure.worst.node);
+    row.violation = fmt::format("{} ({}; it needs {} bits of {})", departure.worst.message, extent,
+                                departure.worst.bitsNeeded, departure.worst.bitsGiven);
+    row.elementsOutside = departure.elements;
+    row.samplesOutside = departure.samples;
+    row.bitsNeeded = departure.worst.bitsNeeded;
   }
 
   void addOutput(std::size_t sample, const std::string &name, const std::vector<double> &floats,
@@ -159,8 +162,12 @@ Json json(const NodeError &row) {
   object["relative_own_error"] = row.relativeOwn();
   object["unit"] = row.unit;
   object["sample"] = row.sample;
-  if (!row.violation.empty())
+  if (!row.violation.empty()) {
     object["violation"] = row.violation;
+    object["outside"] = {{"elements", row.elementsOutside},
+                         {"samples", row.samplesOutside},
+                         {"bits_needed", row.bitsNeeded}};
+  }
   return object;
 }
 
@@ -191,6 +198,7 @@ double NodeError::relativeOwn() const {
 LogicalResult verifyProgram(MLIRContext &context, CompileOptions options,
                             const std::vector<std::string> &inputs, Progress &progress,
                             Verification &result) {
+  options.keepCoarse = true; // that is what this is to show
   Compilation compilation(context, options, progress);
   if (failed(compilation.to(Stage::kFx)))
     return failure();
@@ -217,6 +225,7 @@ LogicalResult compareOnSamples(ModuleOp floats, ModuleOp fxModule, const Samples
   std::map<std::string, clear::Shape> outputs;
   fxModule.walk(
       [&](fx::OutputOp output) { outputs[output.getName().str()] = shapeOf(output.getValue()); });
+  Shadow shadow;
   FloatTensors floatStates;
   FxStates fixedStates;
   result.samples = samples.count;
@@ -269,12 +278,13 @@ LogicalResult compareOnSamples(ModuleOp floats, ModuleOp fxModule, const Samples
                     comparison.addOwn(name, expectedHere, at->second);
               });
     comparison.keep(outputs, *run);
-    for (const FxViolation &violation : run->violations)
-      comparison.violate(violation);
+    shadow.add(*run);
     for (const auto &[name, output] : run->outputs)
       if (const auto *tensor = std::get_if<clear::Tensor<float>>(&(*expected)[name]))
         comparison.addOutput(sample, name, {tensor->data.begin(), tensor->data.end()}, output);
   }
+  for (const Departure &departure : shadow.departures())
+    comparison.violate(departure, shadow.extent(departure));
   comparison.finish();
   progress.finish();
   return success();

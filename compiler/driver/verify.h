@@ -13,6 +13,7 @@
 #include "mlir/Support/LogicalResult.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,15 +24,19 @@ namespace dyad::compiler {
 /// `scale-channels` moved are compared at their own scales.
 struct NodeError {
   std::string name;
-  std::string op;         ///< of fx, the one whose result is compared
-  std::string type;       ///< as s16, 9: bits and fraction
-  double largest = 0;     ///< largest |float|
-  double error = 0;       ///< largest |fixed - float|
-  double own = 0;         ///< of that, what the node adds: |fixed - its floats on fixed operands|
-  double mean = 0;        ///< mean |fixed - float|
-  double unit = 0;        ///< 2^-fraction
-  std::size_t sample = 0; ///< that the largest error is in
-  std::string violation;  ///< what left its type or range, if anything did
+  std::string op;                   ///< of fx, the one whose result is compared
+  std::string type;                 ///< as s16, 9: bits and fraction
+  double largest = 0;               ///< largest |float|
+  double error = 0;                 ///< largest |fixed - float|
+  double own = 0;                   ///< of that, what the node adds: |fixed - its floats on fixed
+                                    ///< operands|
+  double mean = 0;                  ///< mean |fixed - float|
+  double unit = 0;                  ///< 2^-fraction
+  std::size_t sample = 0;           ///< that the largest error is in
+  std::string violation;            ///< what left its type or range, if anything did; then:
+  std::int64_t elementsOutside = 0; ///< in all samples
+  std::size_t samplesOutside = 0;
+  unsigned bitsNeeded = 0;
   /// Of the largest float; 0 where that is 0 and there is no error.
   double relative() const;
   double relativeOwn() const;

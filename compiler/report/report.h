@@ -4,6 +4,8 @@
 // rests on and what each party learns. As data for scripts, and as a page for people.
 #pragma once
 
+#include "passes/numbers/shadow.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include <nlohmann/json.hpp>
@@ -18,14 +20,15 @@ namespace dyad::compiler {
 /// Nodes are those of the ONNX graph, in program order; edges are their indices:
 /// {"name", "operations": fx operations, "owner": of the last result, "shape", "type": {"bits",
 /// "signed", "fraction"}, "range": {"low", "high": reals, "kind": proved, declared or calibrated,
-/// "spare_bits"}, "bytes_to_server", "bytes_to_client", "bytes", "flows", "cots", "seconds",
-/// "protocols": [{"op", "ring": bits of its shares, "protocol" and "radix" where it has one,
-/// "with": nodes that it computes besides, cost}]}
+/// "spare_bits"}, "seen": {"low", "high": reals, on the calibration samples}, "margin_bits": how
+/// often the samples' largest could double within the range, "bytes_to_server", "bytes_to_client",
+/// "bytes", "flows", "cots", "seconds", "protocols": [{"op", "ring": bits of its shares, "protocol"
+/// and "radix" where it has one, "with": nodes that it computes besides, cost}]}
 ///
 /// `errors` is what verificationJson writes, or null. Bytes are exact, frame headers of shared
 /// flows apart; flows are those of the node on its own, seconds the time model's.
 nlohmann::ordered_json reportData(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule,
-                                  const std::string &manifest,
+                                  const std::string &manifest, const SeenRanges &seen,
                                   const nlohmann::ordered_json &errors = {});
 
 /// The "nodes" of the above alone.

@@ -47,8 +47,9 @@ struct Node {
 
 class Report {
 public:
-  Report(ModuleOp fxModule, ModuleOp mpcModule)
-      : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), ranges_(fx_, false) {
+  Report(ModuleOp fxModule, ModuleOp mpcModule, const SeenRanges &seen)
+      : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), ranges_(fx_, false),
+        seen_(seen) {
     readFx();
     readMpc();
   }
@@ -209,6 +210,25 @@ private:
     row["seconds"] = seconds;
   }
 
+  // What samples showed, and how far from the range's ends they stayed; no margin for zeros only.
+  void addSeen(Json &row, Value value, const IntegerRange &range) const {
+    const auto found = seen_.find(value);
+    if (found == seen_.end())
+      return;
+    const auto [low, high] = found->second;
+    const int fraction = fx::fixedType(value).getFraction();
+    row["seen"] = {{"low", std::ldexp(static_cast<double>(low), -fraction)},
+                   {"high", std::ldexp(static_cast<double>(high), -fraction)}};
+    double margin = HUGE_VAL;
+    if (high > 0)
+      margin = std::log2(static_cast<double>(range.high) / static_cast<double>(high));
+    if (low < 0)
+      margin =
+          std::min(margin, std::log2(static_cast<double>(range.low) / static_cast<double>(low)));
+    if (std::isfinite(margin))
+      row["margin_bits"] = margin;
+  }
+
   Json json(const Node &node) const {
     Json row = {{"name", node.name}, {"operations", node.operations}};
     if (node.result) {
@@ -225,6 +245,7 @@ private:
           {"kind", fx::stringifyRangeKind(node.kind.value_or(fx::RangeKind::kProved)).str()},
           {"spare_bits", static_cast<int>(type.getWidth()) - static_cast<int>(range.signedBits()) +
                              (type.getIsSigned() ? 0 : 1)}};
+      addSeen(row, node.result, range);
     }
     add(row, node.cost, node.seconds);
     row["protocols"] = node.protocols;
@@ -237,6 +258,7 @@ private:
   func::FuncOp fx_;
   ModuleOp mpc_;
   IntegerRanges ranges_;
+  SeenRanges seen_;
   std::vector<Node> nodes_;
   llvm::StringMap<std::size_t> index_;
   std::set<std::pair<std::size_t, std::size_t>> edges_;
@@ -245,13 +267,13 @@ private:
 } // namespace
 
 Json reportNodes(ModuleOp fxModule, ModuleOp mpcModule) {
-  return Report(fxModule, mpcModule).nodes();
+  return Report(fxModule, mpcModule, SeenRanges()).nodes();
 }
 
 Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manifestText,
-                const Json &errors) {
+                const SeenRanges &seen, const Json &errors) {
   const Json manifest = Json::parse(manifestText);
-  Report report(fxModule, mpcModule);
+  Report report(fxModule, mpcModule, seen);
   if (!errors.is_null())
     report.addErrors(errors);
   const Json cost = Json::parse(renderJson(costOf(mpcModule)));

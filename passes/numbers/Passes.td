@@ -152,7 +152,8 @@ def CheckRanges : Pass<"check-ranges", "::mlir::ModuleOp"> {
   let summary = "Refuse widths that overflow on samples";
   let description = [{
     Runs the fixed-point program on the samples and reports every value that leaves its type or its `fx.assume`, with the
-    ONNX node's name and the width it needs. Changes nothing.
+    ONNX node's name, the number of elements and samples, and the width it needs. What leaves its type goes on as it is, in up to 126 bits.
+    Changes nothing.
 
     Requires: `fx` operations only, weights with values. Example: tests/lit/numbers/check-ranges.mlir
   }];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pass check-ranges: the program's own interpreter on samples, with every violation collected
-// over all of them and reported once for each value.
+// The pass check-ranges: the program's own interpreter on samples, going on in up to 126 bits where
+// a value leaves its type, with every violation counted over all samples and reported once a node.
 #include "passes/numbers/passes.h"
 
-#include "ir/eval/fx_interpreter.h"
+#include "passes/numbers/shadow.h"
 
 #include <fmt/format.h>
 
@@ -15,14 +15,10 @@ namespace dyad {
 
 namespace {
 
-int bitsMissing(const FxViolation &violation) {
-  return static_cast<int>(violation.bitsNeeded) - static_cast<int>(violation.bitsGiven);
-}
-
 struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
   using CheckRangesBase::CheckRangesBase;
-  explicit CheckRanges(std::shared_ptr<const Samples> loaded)
-      : loaded_(std::move(loaded)), isLoaded_(true) {}
+  CheckRanges(std::shared_ptr<const Samples> loaded, std::shared_ptr<SeenRanges> seen)
+      : loaded_(std::move(loaded)), isLoaded_(true), seen_(std::move(seen)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -42,9 +38,7 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
     FailureOr<FxInterpreter> program = FxInterpreter::create(module);
     if (failed(program))
       return signalPassFailure();
-    // Program order, one entry for each node: what needs most bits of all samples.
-    std::vector<FxViolation> worst;
-    std::map<std::string, size_t> index;
+    Shadow shadow;
     std::map<std::string, clear::Shape> shapes;
     module.walk(
         [&](fx::InputOp input) { shapes[input.getName().str()] = shapeOf(input.getResult()); });
@@ -53,45 +47,43 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
       FloatTensors inputs;
       for (const auto &[name, shape] : shapes)
         inputs[name] = clear::Tensor<float>{shape, loaded_->at(name, sample)};
-      FailureOr<FxRun> run = program->run(inputs, FxMode::kCollect, {}, &states);
+      FailureOr<FxRun> run = program->run(inputs, FxMode::kCollect, shadow.observer(), &states);
       if (failed(run))
         return signalPassFailure();
-      for (const FxViolation &violation : run->violations) {
-        std::string node = nodeName(violation.op).str();
-        if (node.empty())
-          node = fmt::format("{}", fmt::ptr(violation.op));
-        auto [found, isNew] = index.try_emplace(node, worst.size());
-        if (isNew)
-          worst.push_back(violation);
-        else if (bitsMissing(worst[found->second]) < bitsMissing(violation))
-          worst[found->second] = violation;
-      }
+      shadow.add(*run);
     }
-    for (const FxViolation &violation : worst) {
+    const std::vector<Departure> departures = shadow.departures();
+    for (const Departure &departure : departures) {
+      const FxViolation &worst = departure.worst;
       std::string advice;
-      if (violation.kind == FxViolation::Kind::kInput)
+      if (worst.kind == FxViolation::Kind::kInput)
         advice = "declare a wider --input-range or give it more bits";
-      else if (violation.bitsNeeded > violation.bitsGiven)
+      else if (worst.bitsNeeded > worst.bitsGiven)
         advice = fmt::format("it needs {} bits instead of {}; use a larger --bitwidth, or a "
                              "smaller --scale or --weight-scale",
-                             violation.bitsNeeded, violation.bitsGiven);
+                             worst.bitsNeeded, worst.bitsGiven);
       else
         advice = "more --headroom covers it";
-      violation.op->emitError(violation.message) << " (on the calibration samples); " << advice;
+      worst.op->emitError(worst.message)
+          << " (on the calibration samples: " << shadow.extent(departure) << "); " << advice;
     }
-    if (!worst.empty())
+    if (!departures.empty())
       signalPassFailure();
+    if (seen_)
+      *seen_ = shadow.seen();
   }
 
 private:
   std::shared_ptr<const Samples> loaded_;
   bool isLoaded_ = false;
+  std::shared_ptr<SeenRanges> seen_;
 };
 
 } // namespace
 
-std::unique_ptr<Pass> createCheckRanges(std::shared_ptr<const Samples> samples) {
-  return std::make_unique<CheckRanges>(std::move(samples));
+std::unique_ptr<Pass> createCheckRanges(std::shared_ptr<const Samples> samples,
+                                        std::shared_ptr<SeenRanges> seen) {
+  return std::make_unique<CheckRanges>(std::move(samples), std::move(seen));
 }
 
 } // namespace dyad

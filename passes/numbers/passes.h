@@ -7,6 +7,7 @@
 #include "ir/fx/fx.h"
 #include "ir/nn/nn.h"
 #include "passes/numbers/samples.h"
+#include "passes/numbers/shadow.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
@@ -25,7 +26,9 @@ std::unique_ptr<mlir::Pass> createScaleChannels(ScaleChannelsOptions options,
                                                 std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,
                                          std::shared_ptr<const Samples> samples);
-std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples);
+/// `seen`, if given, gets what each value was on the samples.
+std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples,
+                                              std::shared_ptr<SeenRanges> seen = nullptr);
 /// Comes before all others. Null samples: does nothing.
 std::unique_ptr<mlir::Pass> createDropSaturation(std::shared_ptr<const Samples> samples);
 

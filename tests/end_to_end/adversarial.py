@@ -270,7 +270,7 @@ def verdict(case, folder, path, options, wanted):
     said = done.stderr
     if done.returncode not in (0, 1) or any(crash in said for crash in CRASHES):
         return f"crash ({done.returncode})", said[-800:]
-    if not done.stdout.startswith("{"):
+    if not done.stdout.startswith("{") or "error: " in said:
         if "error" not in said or not named(case, said):
             return "refused without a name", said[-800:]
         return "refused by the compiler", said[-800:]

@@ -138,6 +138,12 @@ def main():
         checks.expect(reached == set(range(len(report["nodes"]))), "all of it follows from the input", str(reached))
         relu = next(node for node in report["nodes"] if "relu" in node["operations"])
         checks.expect(relu["range"]["low"] == 0 and relu["owner"] == "shared", "a ReLU's range and owner", str(relu))
+        seen = [node for node in report["nodes"] if "seen" in node]
+        checks.expect(len(seen) == len(report["nodes"]) and all(
+            node["range"]["low"] <= node["seen"]["low"] <= node["seen"]["high"] <= node["range"]["high"] for node in seen),
+            "what samples showed is within every range", str(seen))
+        checks.expect(all(node["margin_bits"] >= 0 for node in seen if "margin_bits" in node) and 0.5 < relu["margin_bits"] < 4,
+                      "and so far from its ends as head-room asks for", str(relu))
 
         check_decisions(report)
         check_networks(report)

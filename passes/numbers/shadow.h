@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program's integers did on samples: their extremes, and everything that left its type or
+// range, counted over all samples.
+#pragma once
+
+#include "ir/eval/fx_interpreter.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dyad {
+
+/// Smallest and largest integer of a value on samples.
+struct SeenRange {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+using SeenRanges = llvm::DenseMap<mlir::Value, SeenRange>;
+
+/// What left its type or range at a node, over all samples: of its operations the one that lacks
+/// most bits.
+struct Departure {
+  FxViolation worst;         ///< of the sample that lacks most bits
+  std::int64_t elements = 0; ///< outside, in all samples
+  std::size_t samples = 0;   ///< with one outside
+};
+
+/// Collects runs of one program in FxMode::kCollect.
+class Shadow {
+public:
+  /// To be given to every run; outlived by this.
+  FxInterpreter::Observer observer();
+  /// After each run.
+  void add(const FxRun &run);
+
+  const SeenRanges &seen() const { return seen_; }
+  /// One for each node, in program order.
+  std::vector<Departure> departures() const;
+  /// "12 elements in 3 of 16 samples".
+  std::string extent(const Departure &departure) const;
+
+private:
+  std::size_t samples_ = 0;
+  SeenRanges seen_;
+  std::vector<Departure> departures_; ///< by operation, in order of the first time
+};
+
+/// Bits that a violation lacks; not positive where only an assumption is violated.
+int bitsMissing(const FxViolation &violation);
+
+} // namespace dyad
