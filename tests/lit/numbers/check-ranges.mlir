@@ -11,7 +11,7 @@ func.func @main() {
   %x = fx.input "x" range -8.0 to 7.5 <declared> : tensor<1x2x!fx.fixed<s8, 4, client>>
   %w = fx.constant @w : tensor<2x1x!fx.fixed<s8, 4, server>>
   // All nodes in one go. 2 * 112 * 48 = 10752 takes 15 bits.
-  // LARGE: error: {{.*}}10752 does not fit s13{{.*}}: 1 element in 1 of 3 samples){{.*}}it needs 15 bits instead of 13
+  // LARGE: error: {{.*}}10752 does not fit s13{{.*}}: 3 elements in 3 of 3 samples){{.*}}it needs 15 bits instead of 13
   %0 = fx.matmul %x, %w : (tensor<1x2x!fx.fixed<s8, 4, client>>, tensor<2x1x!fx.fixed<s8, 4, server>>) -> tensor<1x1x!fx.fixed<s13, 8, shared>>
   %1 = fx.truncate %0 {shift = 4 : i64, rounding = #fx.rounding<nearest>} : (tensor<1x1x!fx.fixed<s13, 8, shared>>) -> tensor<1x1x!fx.fixed<s11, 4, shared>>
   // LARGE: error: {{.*}}672{{.*}} is outside
