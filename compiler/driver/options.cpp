@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/options.h"
 
+#include "compiler/driver/optional_passes.h"
 #include "runtime/calibrate/machine_file.h"
 #include "runtime/net/error.h"
 
@@ -214,6 +215,25 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
       ->group("Graph");
 }
 
+void addDisableOption(CLI::App &app, CompileOptions &options) {
+  std::string names;
+  for (const OptionalPass &pass : optionalPasses())
+    names += (names.empty() ? "" : ", ") + pass.name.str();
+  app.add_option_function<std::vector<std::string>>(
+         "--disable",
+         [&options](const std::vector<std::string> &lists) {
+           try {
+             for (const std::string &list : lists)
+               options.disabled.merge(parseDisabled(list));
+           } catch (const Error &error) {
+             reject("--disable", error.what());
+           }
+         },
+         "leave out passes, to measure what they save; the program is as correct without: " + names)
+      ->type_name("PASS[,PASS]")
+      ->allow_extra_args(false);
+}
+
 } // namespace
 
 // A file is an input like others: what is wrong with it is no misuse of the command line.
@@ -304,6 +324,7 @@ void addCompileOptions(CLI::App &app, CompileOptions &options) {
       ->type_name("FILE.json")
       ->group("Protocols");
 
+  addDisableOption(app, options);
   app.add_flag("--verbose", options.verbose, "say what each pass does");
 }
 

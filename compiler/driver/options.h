@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ struct CompileOptions {
   std::string ot = "auto";     ///< auto, softspoken or silent
 
   // The compiler itself.
+  std::set<std::string> disabled; ///< passes to leave out (optional_passes.h)
   std::optional<Stage> emit;
   bool saveTemps = false;
   bool assumeNumbers = false; ///< for an estimate: typical bits, ranges of few runs, no checks

@@ -71,6 +71,22 @@ LogicalResult Compilation::run(ModuleOp module, StringRef pipeline) {
   return manager.run(module);
 }
 
+bool Compilation::isEnabled(StringRef pass) const {
+  return options_.disabled.count(pass.str()) == 0;
+}
+
+std::string Compilation::enabled(const std::vector<std::string> &passes) const {
+  std::string pipeline;
+  for (const std::string &pass : passes) {
+    StringRef name(pass);
+    if (name.consume_front("func.func("))
+      name.consume_back(")");
+    if (isEnabled(name.split('{').first))
+      pipeline += (pipeline.empty() ? "" : ",") + pass;
+  }
+  return pipeline;
+}
+
 LogicalResult Compilation::toNn() {
   progress_.step("reading " + options_.model);
   onnx::ImportOptions import;
@@ -80,13 +96,14 @@ LogicalResult Compilation::toNn() {
   if (!nn_)
     return failure();
   progress_.step("simplifying the graph");
-  return run(*nn_, fmt::format("func.func(cse),fold-constants,recognize-normalizations,"
-                               "softmax-to-logits{{logits={}}},fold-batch-norm,"
-                               "simplify-arithmetic,fold-constants,split-states,"
-                               "exchange-relu-max-pool,merge-factors{{network={} {}}},"
-                               "batch-products,func.func(cse),eliminate-dead-code",
-                               options_.logits, options_.network.name,
-                               options_.machine.empty() ? "" : "machine=" + options_.machine));
+  return run(
+      *nn_,
+      enabled({"func.func(cse)", "fold-constants", "recognize-normalizations",
+               fmt::format("softmax-to-logits{{logits={}}}", options_.logits), "fold-batch-norm",
+               "simplify-arithmetic", "fold-constants", "split-states", "exchange-relu-max-pool",
+               fmt::format("merge-factors{{network={} {}}}", options_.network.name,
+                           options_.machine.empty() ? "" : "machine=" + options_.machine),
+               "batch-products", "func.func(cse)", "eliminate-dead-code"}));
 }
 
 LogicalResult Compilation::toFx() {
@@ -104,7 +121,8 @@ LogicalResult Compilation::toFx() {
   if (options_.assumeNumbers)
     samples = std::make_shared<const Samples>(samplesForEstimate(*fx_, samples.get()));
 
-  if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers) {
+  if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers &&
+      isEnabled("scale-channels")) {
     progress_.step("scaling channels");
     PassManager scale(&context_);
     scale.addPass(createScaleChannels({{}, options_.config}, samples));
@@ -120,11 +138,11 @@ LogicalResult Compilation::toFx() {
   }
   // A bound that is left out may stand between scales that merge then. Protocols that use proved
   // facts only need all bounds.
-  if (!options_.strictRanges && isCalibrated) {
+  if (!options_.strictRanges && isCalibrated && isEnabled("drop-saturation")) {
     PassManager drop(&context_);
     drop.addPass(createDropSaturation(samples));
-    if (failed(drop.run(*fx_)) ||
-        failed(run(*fx_, "simplify-arithmetic,func.func(cse),eliminate-dead-code")))
+    if (failed(drop.run(*fx_)) || failed(run(*fx_, enabled({"simplify-arithmetic", "func.func(cse)",
+                                                            "eliminate-dead-code"}))))
       return failure();
   }
   PassManager calibrate(&context_);
@@ -141,7 +159,8 @@ LogicalResult Compilation::toFx() {
   numbers.bitwidth = numberOrAuto(options_.bitwidth);
   numbers.config = options_.config;
   numbers.emitConfig = options_.emitConfig;
-  numbers.network = options_.network.name;
+  if (isEnabled("function-tables"))
+    numbers.network = options_.network.name;
   if (options_.assumeNumbers) {
     numbers.activationBits = Precision{}.activationBits;
     numbers.weightBits = Precision{}.weightBits;
@@ -152,8 +171,11 @@ LogicalResult Compilation::toFx() {
   convert.addPass(createNnToFx(numbers, samples));
   if (failed(convert.run(*fx_)))
     return failure();
-  if (failed(run(*fx_, "infer-ownership,func.func(insert-truncations,widen-accumulators,cse),"
-                       "eliminate-dead-code,verify-ranges")))
+  if (failed(run(*fx_, enabled({"infer-ownership",
+                                fmt::format("func.func(insert-truncations{{sink={}}})",
+                                            isEnabled("sink-truncations")),
+                                "func.func(widen-accumulators)", "func.func(cse)",
+                                "eliminate-dead-code", "verify-ranges"}))))
     return failure();
 
   if (options_.assumeNumbers)
@@ -181,13 +203,18 @@ LogicalResult Compilation::toMpc() {
   lowering.machine = options_.machine;
   lowering.config = options_.config;
   manager.addPass(createLowerToMpc(lowering));
-  manager.addPass(createFuseTruncateRelu({options_.config}));
-  manager.addNestedPass<func::FuncOp>(createCSEPass());
-  manager.addPass(createPrepareProducts({options_.linear, options_.config}));
-  manager.addPass(createMergeLinear());
-  manager.addPass(createPackReplies({options_.config}));
-  manager.addPass(createChooseRadix({options_.config}));
-  manager.addPass(createShareFlows());
+  const auto add = [&](StringRef name, std::unique_ptr<Pass> pass) {
+    if (isEnabled(name))
+      manager.addPass(std::move(pass));
+  };
+  add("fuse-truncate-relu", createFuseTruncateRelu({options_.config}));
+  if (isEnabled("cse"))
+    manager.addNestedPass<func::FuncOp>(createCSEPass());
+  add("prepare-products", createPrepareProducts({options_.linear, options_.config}));
+  add("merge-linear", createMergeLinear());
+  add("pack-replies", createPackReplies({options_.config}));
+  manager.addPass(createChooseRadix({options_.config, !isEnabled("choose-radix")}));
+  add("share-flows", createShareFlows());
   manager.addPass(createEliminateDeadCode());
   return manager.run(*mpc_);
 }

@@ -13,6 +13,9 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/LogicalResult.h"
 
+#include <string>
+#include <vector>
+
 namespace dyad::compiler {
 
 /// A model on its way through the stages. Each step emits all its problems as diagnostics.
@@ -42,6 +45,10 @@ public:
 
 private:
   mlir::LogicalResult run(mlir::ModuleOp module, llvm::StringRef pipeline);
+  /// Whether --disable leaves a pass, or a choice within one, as it is.
+  bool isEnabled(llvm::StringRef pass) const;
+  /// The pipeline of those that are enabled.
+  std::string enabled(const std::vector<std::string> &passes) const;
 
   mlir::MLIRContext &context_;
   const CompileOptions &options_;

@@ -104,6 +104,7 @@ def InsertTruncations : Pass<"insert-truncations", "::mlir::func::FuncOp"> {
     Requires: `fx` operations only. Keeps: all integers. Example: tests/lit/numbers/insert-truncations.mlir
   }];
   let dependentDialects = ["::dyad::fx::FxDialect"];
+  let options = [Option<"sink", "sink", "bool", "true", "move requantisations; else they stay where numbers were computed">];
 }
 
 def WidenAccumulators : Pass<"widen-accumulators", "::mlir::func::FuncOp"> {

@@ -41,6 +41,8 @@ int64_t windowOf(Operation *op) {
 }
 
 struct InsertTruncations : impl::InsertTruncationsBase<InsertTruncations> {
+  using InsertTruncationsBase::InsertTruncationsBase;
+
   // Whether rounding after the maximum is cheaper: fewer truncations, wider comparisons.
   static bool isCheaperBehind(fx::RequantizeOp requantize, Operation *maximum) {
     auto before = static_cast<uint64_t>(elements(requantize.getResult()));
@@ -111,8 +113,9 @@ struct InsertTruncations : impl::InsertTruncationsBase<InsertTruncations> {
       getOperation().walk([&](fx::RequantizeOp op) { list.push_back(op); });
       return list;
     };
-    for (fx::RequantizeOp op : all())
-      sinkBehindMaximum(op, ranges);
+    if (sink)
+      for (fx::RequantizeOp op : all())
+        sinkBehindMaximum(op, ranges);
     for (fx::RequantizeOp op : all())
       execute(op);
   }

@@ -123,7 +123,10 @@ def ChooseRadix : Pass<"choose-radix", "::mlir::ModuleOp"> {
     Requires: `mpc`, before `share-flows`. Keeps: all integers. Example: tests/lit/protocols/choose-radix.mlir
   }];
   let dependentDialects = ["::dyad::mpc::MpcDialect"];
-  let options = [Option<"config", "config", "std::string", "\"\"", "file that fixes `radix` of nodes (docs/numbers.md)">];
+  let options = [
+    Option<"config", "config", "std::string", "\"\"", "file that fixes `radix` of nodes (docs/numbers.md)">,
+    Option<"bitsOnly", "bits-only", "bool", "false", "radix 0 for all that `config` does not fix: fewest bits, most flows">,
+  ];
 }
 
 def ShareFlows : Pass<"share-flows", "::mlir::ModuleOp"> {

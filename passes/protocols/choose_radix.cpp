@@ -45,6 +45,8 @@ struct ChooseRadix : impl::ChooseRadixBase<ChooseRadix> {
     module.walk([&](mpc::ComparisonOpInterface op) {
       if (std::optional<uint64_t> fixed = overrides->radix(op))
         op.setRadix(*fixed);
+      else if (bitsOnly)
+        op.setRadix(0);
       else
         chooseRadix(op, times);
     });
