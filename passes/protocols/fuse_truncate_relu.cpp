@@ -18,13 +18,17 @@ namespace dyad {
 
 namespace {
 
-// A ReLU, what it reads, and the extensions of its result.
+// A ReLU, the truncation whose result it reads, perhaps in a sum, and the extensions of its result.
 struct Chain {
   mpc::TruncateReduceOp truncate;
+  Operation *sum = nullptr; ///< of the truncated value and another one, or their difference
+  unsigned other = 0;       ///< which operand of the sum the other one is
   mpc::ReluOp relu;
+  SmallVector<Operation *> between; ///< from the ReLU back to the truncation, both left out
   SmallVector<mpc::ExtendOp> extends;
 
   unsigned narrow() const { return mpc::ringBits(relu->getResult(0)); }
+  unsigned shift() { return static_cast<unsigned>(truncate.getShift()); }
   unsigned widest() const {
     unsigned bits = narrow();
     for (mpc::ExtendOp extend : extends)
@@ -33,24 +37,74 @@ struct Chain {
   }
 };
 
+// The truncation is the one summand of a sum (or what a difference is taken from) that nothing else
+// reads.
+bool findTruncation(Chain &chain, Value input) {
+  while (input.hasOneUse()) {
+    Operation *op = input.getDefiningOp();
+    if (op == nullptr || op->getBlock() != chain.relu->getBlock())
+      return false;
+    if ((chain.truncate = dyn_cast<mpc::TruncateReduceOp>(op)))
+      return true;
+    // The value fits the narrower ring, so its sign is the same in both.
+    const bool isSum = isa<mpc::AddOp, mpc::SubOp>(op);
+    if (!isa<mpc::NarrowOp>(op) && (!isSum || chain.sum != nullptr))
+      return false;
+    chain.between.push_back(op);
+    if (isSum) {
+      chain.sum = op;
+      const Chain before = chain;
+      chain.other = 1;
+      if (findTruncation(chain, op->getOperand(0)))
+        return true;
+      chain = before;
+      chain.other = 0;
+      return isa<mpc::AddOp>(op) && findTruncation(chain, op->getOperand(1));
+    }
+    input = op->getOperand(0);
+  }
+  return false;
+}
+
 // Where the truncation has other users it has to run anyway, and the ReLU alone is cheaper than the
 // fused protocol.
 std::optional<Chain> chainOf(mpc::ReluOp relu) {
-  Value input = relu.getInput();
-  // The value fits the narrower ring, so its sign is the same in both.
-  while (auto narrow = input.getDefiningOp<mpc::NarrowOp>()) {
-    if (!input.hasOneUse())
-      return std::nullopt;
-    input = narrow.getInput();
-  }
-  auto truncate = input.getDefiningOp<mpc::TruncateReduceOp>();
-  if (!truncate || !input.hasOneUse() || truncate->getBlock() != relu->getBlock())
+  Chain chain{{}, nullptr, 0, relu, {}, {}};
+  if (!findTruncation(chain, relu.getInput()))
     return std::nullopt;
-  Chain chain{truncate, relu, {}};
   for (Operation *user : relu->getUsers())
     if (auto extend = dyn_cast<mpc::ExtendOp>(user))
       chain.extends.push_back(extend);
   return chain;
+}
+
+Type inRing(Value like, unsigned bits) {
+  auto shape = cast<RankedTensorType>(like.getType()).getShape();
+  return RankedTensorType::get(shape, mpc::ArithType::get(like.getContext(), bits));
+}
+
+// What the fused protocol reads, in front of the ReLU; `made` gets the operations that it takes.
+// The sum is of the addend with zeros behind: rounding(a) + y = rounding(a + y 2^shift), modulo the
+// ring, whatever a and y are. No more bits are needed than the sum had above the shift.
+Value sourceOf(Chain &chain, OpBuilder &builder, SmallVectorImpl<Operation *> &made) {
+  Value source = chain.truncate->getOperand(0);
+  if (chain.sum == nullptr)
+    return source;
+  Value addend = chain.sum->getOperand(chain.other);
+  const unsigned width = mpc::ringBits(addend) + chain.shift();
+  auto local = [&](Operation *op) {
+    made.push_back(op);
+    return op->getResult(0);
+  };
+  if (width < mpc::ringBits(source))
+    source =
+        local(builder.create<mpc::NarrowOp>(chain.sum->getLoc(), inRing(source, width), source));
+  addend = local(builder.create<mpc::ShiftLeftOp>(
+      chain.sum->getLoc(), inRing(source, width), addend,
+      builder.getI64IntegerAttr(static_cast<int64_t>(chain.shift()))));
+  OperationState state(chain.sum->getLoc(), chain.sum->getName().getStringRef(), {source, addend},
+                       {source.getType()});
+  return local(builder.create(state));
 }
 
 struct FuseTruncateRelu : impl::FuseTruncateReluBase<FuseTruncateRelu> {
@@ -74,12 +128,10 @@ struct FuseTruncateRelu : impl::FuseTruncateReluBase<FuseTruncateRelu> {
   }
 
 private:
-  static mpc::TruncateReluOp fused(OpBuilder &builder, Chain &chain, unsigned bits) {
-    auto shape = cast<RankedTensorType>(chain.relu.getType()).getShape();
-    auto type = RankedTensorType::get(shape, mpc::ArithType::get(builder.getContext(), bits));
-    return builder.create<mpc::TruncateReluOp>(
-        chain.relu.getLoc(), type, chain.truncate->getOperand(0), chain.truncate.getShift(),
-        chain.truncate.getRounding());
+  static mpc::TruncateReluOp fused(OpBuilder &builder, Chain &chain, Value source, unsigned bits) {
+    return builder.create<mpc::TruncateReluOp>(chain.relu.getLoc(), inRing(source, bits), source,
+                                               chain.truncate.getShift(),
+                                               chain.truncate.getRounding());
   }
 
   static void fuse(Chain &chain, const TimeModel &times, std::optional<bool> fixed) {
@@ -91,41 +143,41 @@ private:
     double apart = chooseRadix(chain.truncate, times) + chooseRadix(chain.relu, times) + extending;
 
     OpBuilder builder(chain.relu);
-    mpc::TruncateReluOp best = fused(builder, chain, chain.narrow());
+    SmallVector<Operation *> made;
+    Value source = sourceOf(chain, builder, made);
+    mpc::TruncateReluOp best = fused(builder, chain, source, chain.narrow());
     double seconds = chooseRadix(best, times) + extending;
     if (chain.widest() > chain.narrow()) {
-      mpc::TruncateReluOp wide = fused(builder, chain, chain.widest());
+      mpc::TruncateReluOp wide = fused(builder, chain, source, chain.widest());
       double wideSeconds = chooseRadix(wide, times);
       if (wideSeconds < seconds)
         std::swap(best, wide), seconds = wideSeconds;
       wide.erase();
     }
     if (seconds < apart || fixed)
-      replace(builder, chain, best);
-    else
-      best.erase();
+      return replace(builder, chain, best);
+    best.erase();
+    for (Operation *op : llvm::reverse(made))
+      op->erase();
   }
 
   // The fused result, narrowed for nothing where fewer bits are wanted.
   static void replace(OpBuilder &builder, Chain &chain, mpc::TruncateReluOp fused) {
-    auto inRing = [&](Value like) -> Value {
+    auto asWide = [&](Value like) -> Value {
       if (like.getType() == fused.getType())
         return fused;
       return builder.create<mpc::NarrowOp>(chain.relu.getLoc(), like.getType(), fused);
     };
     if (mpc::ringBits(fused) > chain.narrow())
       for (mpc::ExtendOp extend : chain.extends) {
-        extend.getResult().replaceAllUsesWith(inRing(extend.getResult()));
+        extend.getResult().replaceAllUsesWith(asWide(extend.getResult()));
         extend.erase();
       }
     if (!chain.relu->use_empty())
-      chain.relu.getResult().replaceAllUsesWith(inRing(chain.relu.getResult()));
-    // From the ReLU back to the truncation, each the other's only user.
-    for (Operation *dead = chain.relu; dead != chain.truncate;) {
-      Operation *before = dead->getOperand(0).getDefiningOp();
-      dead->erase();
-      dead = before;
-    }
+      chain.relu.getResult().replaceAllUsesWith(asWide(chain.relu.getResult()));
+    chain.relu.erase();
+    for (Operation *op : chain.between)
+      op->erase();
     chain.truncate.erase();
   }
 };

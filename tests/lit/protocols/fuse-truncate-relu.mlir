@@ -29,10 +29,29 @@ func.func @main() {
   %r3 = mpc.relu %t3 : (tensor<8x!mpc.arith<19>>) -> tensor<8x!mpc.arith<19>>
   %a3 = mpc.add %t3, %r3 : tensor<8x!mpc.arith<19>>
 
+  // A sum with a shortcut is fused too: the other summand gets the bits that are lost. No more bits
+  // than the sum has.
+  // CHECK: %[[A:.*]] = mpc.narrow %{{.*}} : (tensor<8x!mpc.arith<32>>) -> tensor<8x!mpc.arith<28>>
+  // CHECK-NEXT: %[[Y:.*]] = mpc.shift_left %{{.*}} {shift = 13 : i64} : (tensor<8x!mpc.arith<15>>) -> tensor<8x!mpc.arith<28>>
+  // CHECK-NEXT: %[[SUM:.*]] = mpc.add %[[A]], %[[Y]] : tensor<8x!mpc.arith<28>>
+  // CHECK-NEXT: mpc.truncate_relu %[[SUM]] {{.*}} : (tensor<8x!mpc.arith<28>>) -> tensor<8x!mpc.arith<15>>
+  %t4 = mpc.truncate_reduce %e {shift = 13 : i64, rounding = #fx.rounding<nearest>} : (tensor<8x!mpc.arith<32>>) -> tensor<8x!mpc.arith<19>>
+  %n4 = mpc.narrow %t4 : (tensor<8x!mpc.arith<19>>) -> tensor<8x!mpc.arith<15>>
+  %s4 = mpc.add %r2, %n4 : tensor<8x!mpc.arith<15>>
+  %r4 = mpc.relu %s4 : (tensor<8x!mpc.arith<15>>) -> tensor<8x!mpc.arith<15>>
+
+  // What a truncated value is taken from is not: rounding is no odd function.
+  // CHECK: mpc.truncate_reduce
+  // CHECK: mpc.sub
+  // CHECK: mpc.relu
+  %t5 = mpc.truncate_reduce %e {shift = 17 : i64, rounding = #fx.rounding<nearest>} : (tensor<8x!mpc.arith<32>>) -> tensor<8x!mpc.arith<15>>
+  %s5 = mpc.sub %r4, %t5 : tensor<8x!mpc.arith<15>>
+  %r5 = mpc.relu %s5 : (tensor<8x!mpc.arith<15>>) -> tensor<8x!mpc.arith<15>>
+
   // CHECK: mpc.concat
   %c = mpc.narrow %k : (tensor<8x!mpc.arith<20>>) -> tensor<8x!mpc.arith<15>>
   %d = mpc.narrow %a3 : (tensor<8x!mpc.arith<19>>) -> tensor<8x!mpc.arith<15>>
-  %y = mpc.concat %r2, %c, %d {axis = 0 : i64} : (tensor<8x!mpc.arith<15>>, tensor<8x!mpc.arith<15>>, tensor<8x!mpc.arith<15>>) -> tensor<24x!mpc.arith<15>>
+  %y = mpc.concat %r5, %c, %d {axis = 0 : i64} : (tensor<8x!mpc.arith<15>>, tensor<8x!mpc.arith<15>>, tensor<8x!mpc.arith<15>>) -> tensor<24x!mpc.arith<15>>
   %o = mpc.reveal %y : (tensor<24x!mpc.arith<15>>) -> tensor<24x!fx.fixed<s15, 8, client>>
   fx.output "y" %o : tensor<24x!fx.fixed<s15, 8, client>>
   return
