@@ -18,6 +18,7 @@ constexpr OptionalPass kOptional[] = {
     {"cse", "equal subgraphs are computed once"},
     {"recognize-normalizations", "normalisations exported in steps are one operation"},
     {"softmax-to-logits", "no softmax before an arg-max"},
+    {"order-only", "no increasing functions before an arg-max or a sign"},
     {"split-states", "a range for each part of a state"},
     {"exchange-relu-max-pool", "ReLU behind maxima, of fewer elements"},
     {"merge-factors", "low-rank weights multiplied where that is cheaper"},
@@ -25,7 +26,8 @@ constexpr OptionalPass kOptional[] = {
     {"scale-channels", "channels alike in size, so that fewer bits do"},
     {"drop-saturation", "no bounds of quantised values that samples do not reach"},
     {"function-tables", "tables of functions by the link's latency, not by bits alone"},
-    {"sink-truncations", "truncations behind maxima where that is cheaper"},
+    {"drop-needless", "no comparisons whose outcome ranges tell"},
+    {"sink-truncations", "truncations behind sums and maxima where that is cheaper"},
     {"widen-accumulators", "products as wide as their sums, which then need no extension"},
     {"fuse-truncate-relu", "requantisation and ReLU in one protocol where flows count"},
     {"prepare-products", "products of masks for steps that wait for each other"},
@@ -59,7 +61,8 @@ std::set<std::string> parseDisabled(StringRef list) {
     std::string all;
     for (const OptionalPass &pass : kOptional)
       all += (all.empty() ? "" : ", ") + pass.name.str();
-    throw Error(ErrorCode::kUsage, fmt::format("{}; what can be left out: {}",
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}; what can be left out: {}",
                             llvm::is_contained(kNecessary, name)
                                 ? fmt::format("'{}' is necessary", name.str())
                                 : fmt::format("no pass is called '{}'", name.str()),

@@ -96,14 +96,14 @@ LogicalResult Compilation::toNn() {
   if (!nn_)
     return failure();
   progress_.step("simplifying the graph");
-  return run(
-      *nn_,
-      enabled({"func.func(cse)", "fold-constants", "recognize-normalizations",
-               fmt::format("softmax-to-logits{{logits={}}}", options_.logits), "fold-batch-norm",
-               "simplify-arithmetic", "fold-constants", "split-states", "exchange-relu-max-pool",
-               fmt::format("merge-factors{{network={} {}}}", options_.network.name,
-                           options_.machine.empty() ? "" : "machine=" + options_.machine),
-               "batch-products", "func.func(cse)", "eliminate-dead-code"}));
+  return run(*nn_,
+             enabled({"func.func(cse)", "fold-constants", "recognize-normalizations",
+                      fmt::format("softmax-to-logits{{logits={}}}", options_.logits), "order-only",
+                      "fold-batch-norm", "simplify-arithmetic", "fold-constants", "split-states",
+                      "exchange-relu-max-pool",
+                      fmt::format("merge-factors{{network={} {}}}", options_.network.name,
+                                  options_.machine.empty() ? "" : "machine=" + options_.machine),
+                      "batch-products", "func.func(cse)", "eliminate-dead-code"}));
 }
 
 LogicalResult Compilation::toFx() {
@@ -172,6 +172,8 @@ LogicalResult Compilation::toFx() {
   if (failed(convert.run(*fx_)))
     return failure();
   if (failed(run(*fx_, enabled({"infer-ownership",
+                                fmt::format("func.func(drop-needless{{strict={}}})",
+                                            options_.strictRanges),
                                 fmt::format("func.func(insert-truncations{{sink={}}})",
                                             isEnabled("sink-truncations")),
                                 "func.func(widen-accumulators)", "func.func(cse)",

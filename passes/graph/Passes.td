@@ -111,7 +111,7 @@ def SplitStates : Pass<"split-states", "::mlir::ModuleOp"> {
 def ExchangeReluMaxPool : Pass<"exchange-relu-max-pool", "::mlir::ModuleOp"> {
   let summary = "Apply ReLU and other monotone functions behind a maximum instead of before it";
   let description = [{
-    `nn.relu`, `nn.clip` and `nn.leaky_relu` with a factor that is not negative move behind `nn.max_pool2d` and
+    `nn.relu`, `nn.clip`, increasing functions (`sigmoid`, `tanh`, `exp` and others) and `nn.leaky_relu` with a factor that is not negative move behind `nn.max_pool2d` and
     `nn.reduce` of the kinds `max` and `min`, where there are fewer elements: each element saves a comparison
     and a product on shares. Only if every user of the function is such an operation, any number of
     them, and their results together have fewer elements than the function's.
@@ -130,6 +130,17 @@ def SoftmaxToLogits : Pass<"softmax-to-logits", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"logits", "logits", "bool", "false",
                         "return the values before a final softmax instead of probabilities">];
+}
+
+def OrderOnly : Pass<"order-only", "::mlir::ModuleOp"> {
+  let summary = "Remove functions of which only the order or the sign is read";
+  let description = [{
+    An increasing function (`exp`, `log`, `sqrt`, `sigmoid`, `tanh`, `erf`, `softplus`, `softsign`, LeakyRelu with a positive factor) that only
+    arg-max and arg-min read is removed, and so is one that keeps signs, or a ReLU, that only comparisons with zero read. A softmax before an
+    arg-max is the business of `softmax-to-logits`. ReLU and Clip before an arg-max stay: they make ties.
+
+    Keeps: results, but for ties that rounding makes. Example: tests/lit/graph/order_only.mlir
+  }];
 }
 
 def EliminateDeadCode : Pass<"eliminate-dead-code", "::mlir::ModuleOp"> {

@@ -2,6 +2,7 @@
 // Monotone functions commute with maxima: max(f(x), f(y)) = f(max(x, y)). Behind a pooling there
 // are fewer elements to apply them to.
 #include "ir/nn/nn.h"
+#include "passes/graph/monotone.h"
 #include "passes/graph/passes.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -18,6 +19,8 @@ namespace {
 bool isMonotone(Operation *op) {
   if (auto leaky = dyn_cast<nn::LeakyReluOp>(op))
     return !leaky.getAlpha().isNegative();
+  if (auto function = dyn_cast<nn::FunctionOp>(op))
+    return isIncreasing(function.getKind());
   return isa<nn::ReluOp, nn::ClipOp>(op);
 }
 

@@ -94,14 +94,32 @@ def NnToFx : Pass<"nn-to-fx", "::mlir::ModuleOp"> {
   ];
 }
 
+def DropNeedless : Pass<"drop-needless", "::mlir::func::FuncOp"> {
+  let summary = "Leave out comparisons whose outcome the ranges tell";
+  let description = [{
+    A ReLU or an absolute value of what is never negative is its operand, a ReLU of what is never positive is zero, an absolute value of it the
+    negated operand, a clip whose bounds are out of reach is its operand, or a ReLU where only zero is in reach, a maximum or
+    minimum that one operand always wins is that operand. Ranges are those that both parties know: of types and of every
+    `fx.assume`, which stays; with `strict` of proved ones only. Weights count with their types, never with their values.
+
+    Before: `%1 = fx.clip %0 {low = 0, high = 96}`, `%0` at most 60
+    After:  `%1 = fx.relu %0`
+
+    Requires: owners (`infer-ownership`). Keeps: all integers. Example: tests/lit/numbers/drop-needless.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+  let options = [Option<"strict", "strict", "bool", "false", "proved facts only">];
+}
+
 def InsertTruncations : Pass<"insert-truncations", "::mlir::func::FuncOp"> {
   let summary = "Decide where and how numbers lose fraction bits";
   let description = [{
     Moves an `fx.requantize` that rounds behind a following max pooling or maximum where fewer elements are left and the
     wider comparisons cost less than the truncations saved (rounding is monotone: same integers), and leaves it before
-    comparisons with zero, which get narrower. Then each becomes `fx.truncate` (nearest), `fx.shift_left` or `fx.resize`.
+    comparisons with zero, which get narrower. The sum or difference of two numbers that are both rounded is rounded itself instead, once, where
+    a wider sum costs less than the truncation saved: the result is off by less then, and may differ by one unit. Then each becomes `fx.truncate` (nearest), `fx.shift_left` or `fx.resize`.
 
-    Requires: `fx` operations only. Keeps: all integers. Example: tests/lit/numbers/insert-truncations.mlir
+    Requires: owners (`infer-ownership`). Keeps: all integers but those of such sums. Example: tests/lit/numbers/insert-truncations.mlir
   }];
   let dependentDialects = ["::dyad::fx::FxDialect"];
   let options = [Option<"sink", "sink", "bool", "true", "move requantisations; else they stay where numbers were computed">];

@@ -11,12 +11,42 @@ using namespace mlir;
 
 namespace dyad {
 
+Value Lowering::reluOf(Value value) {
+  Value &known = relus_[value];
+  if (!known) {
+    Value shares = ring(value, bits(value));
+    known = range(value).nonNegative() ? shares : create<mpc::ReluOp>(shares.getType(), shares);
+  }
+  return known;
+}
+
+namespace {
+
+// The ReLU of a value, if there is one.
+fx::ReluOp reluOnUsersOf(Value value) {
+  for (Operation *user : value.getUsers())
+    if (auto relu = dyn_cast<fx::ReluOp>(user))
+      return relu;
+  return {};
+}
+
+} // namespace
+
 void Lowering::lowerRelu(fx::ReluOp op) {
   Value input = op.getInput();
-  Value shares = ring(input, bits(input));
-  if (!range(input).nonNegative())
-    shares = create<mpc::ReluOp>(shares.getType(), shares);
-  define(op.getResult(), shares);
+  // relu(-x) = relu(x) - x, modulo any ring that holds it: one comparison for both.
+  if (auto negated = input.getDefiningOp<fx::NegOp>();
+      negated && isShared(negated.getInput()) && reluOnUsersOf(negated.getInput())) {
+    Value x = negated.getInput();
+    const unsigned width = bits(x);
+    if (range(op.getResult()).fits(width)) {
+      Value positive = reluOf(x);
+      Value shares = ring(x, width);
+      define(op.getResult(), create<mpc::SubOp>(shares.getType(), positive, shares));
+      return;
+    }
+  }
+  define(op.getResult(), reluOf(input));
 }
 
 namespace {
@@ -98,6 +128,15 @@ void Lowering::lowerRows(fx::RowsOp op) {
 void Lowering::lowerAbs(fx::AbsOp op) {
   Value input = op.getInput();
   unsigned width = bits(op.getResult());
+  if (reluOnUsersOf(input) && width <= bits(input)) {
+    // |x| = 2 relu(x) - x, and somebody wants the ReLU.
+    Value positive = reluOf(input);
+    Value twice =
+        create<mpc::ShiftLeftOp>(positive.getType(), positive, builder_.getI64IntegerAttr(1));
+    Value magnitude = create<mpc::SubOp>(positive.getType(), twice, ring(input, bits(input)));
+    define(op.getResult(), narrow(magnitude, width));
+    return;
+  }
   Value bit = msb(ring(input, bits(input)));
   // x - 2x where x is negative; modulo 2^width, so that the doubled value need not fit.
   Value x = ring(input, std::max(width, bits(input)));
@@ -115,12 +154,21 @@ void Lowering::lowerMinMax(Operation *op, bool isMax) {
   unsigned wide = std::max(width, compared);
   Value wideA = ring(a, wide);
   Value wideB = ring(b, wide);
+  // The smaller and the larger of two numbers add up to their sum, modulo any ring: one comparison.
+  const std::pair key = std::minmax(a.getAsOpaquePointer(), b.getAsOpaquePointer());
+  if (Value other = extrema_.lookup({key.first, key.second}); other && ringWidth(other) >= width) {
+    Value sum = create<mpc::AddOp>(arith(wideA, width), narrow(wideA, width), narrow(wideB, width));
+    define(op->getResult(0), create<mpc::SubOp>(sum.getType(), sum, narrow(other, width)));
+    return;
+  }
   Value gap = create<mpc::SubOp>(wideA.getType(), wideA, wideB);
   Value bit = msb(narrow(gap, compared));
   // b, and the gap on top of it where a is the one.
   Value base = narrow(wideB, width);
   Value selected = create<mpc::MuxOp>(base.getType(), bit, narrow(gap, width), isMax);
-  define(op->getResult(0), create<mpc::AddOp>(base.getType(), base, selected));
+  Value extremum = create<mpc::AddOp>(base.getType(), base, selected);
+  extrema_[{key.first, key.second}] = extremum;
+  define(op->getResult(0), extremum);
 }
 
 void Lowering::lowerClip(fx::ClipOp op) {

@@ -47,6 +47,8 @@ private:
   void lowerDivide(fx::DivideOp op);
   void lowerReduceSum(mlir::Operation *op);
   void lowerRelu(fx::ReluOp op);
+  /// Shares of the ReLU of a value in the ring of its bits, made once.
+  mlir::Value reluOf(mlir::Value value);
   void lowerAbs(fx::AbsOp op);
   void lowerMinMax(mlir::Operation *op, bool isMax);
   void lowerClip(fx::ClipOp op);
@@ -119,6 +121,10 @@ private:
   mutable llvm::DenseMap<mlir::Value, unsigned> consumerRings_;
   /// Functions with wider results, by numbers, range and ring.
   std::map<std::vector<int64_t>, std::optional<ScalarFunction>> wideFunctions_;
+  /// Comparisons that others can use: ReLUs by operand, and the maximum or minimum that came first
+  /// of two operands.
+  llvm::DenseMap<mlir::Value, mlir::Value> relus_;
+  llvm::DenseMap<std::pair<const void *, const void *>, mlir::Value> extrema_;
   /// Shares of the bits that fx.step values stand for, and whether of their complements.
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, bool>> bits_;
 };

@@ -84,3 +84,22 @@ func.func @no_exchange() {
   nn.output "c" %5 to "client" : tensor<1x1x1x1xf32>
   return
 }
+
+// -----
+// Smooth functions that increase; others would choose other elements.
+// CHECK-LABEL: func.func @functions
+func.func @functions() {
+  // CHECK: %[[X:.*]] = nn.input
+  // CHECK-NEXT: %[[P:.*]] = nn.max_pool2d %[[X]]
+  // CHECK-NEXT: nn.function <tanh> %[[P]] : tensor<1x1x2x2xf32>
+  // CHECK: %[[F:.*]] = nn.function <silu> %[[X]]
+  // CHECK-NEXT: nn.max_pool2d %[[F]]
+  %x = nn.input "x" owner "client" : tensor<1x1x4x4xf32>
+  %0 = nn.function #nn.function<tanh> %x : tensor<1x1x4x4xf32>
+  %1 = nn.max_pool2d %0 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32>
+  nn.output "y" %1 to "client" : tensor<1x1x2x2xf32>
+  %2 = nn.function #nn.function<silu> %x : tensor<1x1x4x4xf32>
+  %3 = nn.max_pool2d %2 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32>
+  nn.output "z" %3 to "client" : tensor<1x1x2x2xf32>
+  return
+}

@@ -47,3 +47,50 @@ func.func @before_pooling() {
   fx.output "y" %3 : tensor<1x1x8x8x!fx.fixed<s14, 8, client>>
   return
 }
+
+fx.weight @a : tensor<4x4x!fx.fixed<s8, 6, server>>
+fx.weight @b : tensor<4x4x!fx.fixed<s8, 5, server>>
+// One rounding of a sum instead of one of each term, also through moves of elements; another user
+// of a term needs it rounded anyway.
+// CHECK-LABEL: func.func @sums
+func.func @sums() {
+  %x = fx.input "x" range -1.0 to 1.0 <declared> : tensor<2x4x!fx.fixed<s12, 10, client>>
+  %a = fx.constant @a : tensor<4x4x!fx.fixed<s8, 6, server>>
+  %b = fx.constant @b : tensor<4x4x!fx.fixed<s8, 5, server>>
+  // CHECK: %[[P:.*]] = fx.matmul {{.*}} -> tensor<2x4x!fx.fixed<s21, 16, shared>>
+  // CHECK: %[[Q:.*]] = fx.matmul {{.*}} -> tensor<2x4x!fx.fixed<s21, 15, shared>>
+  // CHECK: %[[L:.*]] = fx.shift_left %[[Q]] {shift = 1 : i64}
+  // CHECK: %[[R:.*]] = fx.reshape %[[L]]
+  // CHECK: %[[S:.*]] = fx.add %[[P]], %[[R]] : {{.*}} -> tensor<2x4x!fx.fixed<s22, 16, shared>>
+  // CHECK: fx.truncate %[[S]] {rounding = #fx.rounding<nearest>, shift = 8 : i64} : {{.*}} -> tensor<2x4x!fx.fixed<s16, 8, shared>>
+  // CHECK-NOT: fx.truncate
+  %p = fx.matmul %x, %a : (tensor<2x4x!fx.fixed<s12, 10, client>>, tensor<4x4x!fx.fixed<s8, 6, server>>) -> tensor<2x4x!fx.fixed<s21, 16, shared>>
+  %q = fx.matmul %x, %b : (tensor<2x4x!fx.fixed<s12, 10, client>>, tensor<4x4x!fx.fixed<s8, 5, server>>) -> tensor<2x4x!fx.fixed<s21, 15, shared>>
+  %0 = fx.requantize %p : (tensor<2x4x!fx.fixed<s21, 16, shared>>) -> tensor<2x4x!fx.fixed<s14, 8, shared>>
+  %1 = fx.requantize %q : (tensor<2x4x!fx.fixed<s21, 15, shared>>) -> tensor<2x4x!fx.fixed<s15, 8, shared>>
+  %2 = fx.reshape %1 : (tensor<2x4x!fx.fixed<s15, 8, shared>>) -> tensor<2x4x!fx.fixed<s15, 8, shared>>
+  %3 = fx.add %0, %2 : (tensor<2x4x!fx.fixed<s14, 8, shared>>, tensor<2x4x!fx.fixed<s15, 8, shared>>) -> tensor<2x4x!fx.fixed<s16, 8, shared>>
+  %4 = fx.reveal %3 : (tensor<2x4x!fx.fixed<s16, 8, shared>>) -> tensor<2x4x!fx.fixed<s16, 8, client>>
+  fx.output "y" %4 : tensor<2x4x!fx.fixed<s16, 8, client>>
+  return
+}
+
+// CHECK-LABEL: func.func @other_user
+func.func @other_user() {
+  %x = fx.input "x" range -1.0 to 1.0 <declared> : tensor<2x4x!fx.fixed<s12, 10, client>>
+  %a = fx.constant @a : tensor<4x4x!fx.fixed<s8, 6, server>>
+  %b = fx.constant @b : tensor<4x4x!fx.fixed<s8, 5, server>>
+  // CHECK: %[[T:.*]] = fx.truncate
+  // CHECK: %[[U:.*]] = fx.truncate
+  // CHECK: fx.add %[[T]], %[[U]]
+  %p = fx.matmul %x, %a : (tensor<2x4x!fx.fixed<s12, 10, client>>, tensor<4x4x!fx.fixed<s8, 6, server>>) -> tensor<2x4x!fx.fixed<s21, 16, shared>>
+  %q = fx.matmul %x, %b : (tensor<2x4x!fx.fixed<s12, 10, client>>, tensor<4x4x!fx.fixed<s8, 5, server>>) -> tensor<2x4x!fx.fixed<s21, 15, shared>>
+  %0 = fx.requantize %p : (tensor<2x4x!fx.fixed<s21, 16, shared>>) -> tensor<2x4x!fx.fixed<s14, 8, shared>>
+  %1 = fx.requantize %q : (tensor<2x4x!fx.fixed<s21, 15, shared>>) -> tensor<2x4x!fx.fixed<s15, 8, shared>>
+  %2 = fx.add %0, %1 : (tensor<2x4x!fx.fixed<s14, 8, shared>>, tensor<2x4x!fx.fixed<s15, 8, shared>>) -> tensor<2x4x!fx.fixed<s16, 8, shared>>
+  %3 = fx.relu %2 : (tensor<2x4x!fx.fixed<s16, 8, shared>>) -> tensor<2x4x!fx.fixed<s16, 8, shared>>
+  %4 = fx.add %3, %0 : (tensor<2x4x!fx.fixed<s16, 8, shared>>, tensor<2x4x!fx.fixed<s14, 8, shared>>) -> tensor<2x4x!fx.fixed<s17, 8, shared>>
+  %5 = fx.reveal %4 : (tensor<2x4x!fx.fixed<s17, 8, shared>>) -> tensor<2x4x!fx.fixed<s17, 8, client>>
+  fx.output "y" %5 : tensor<2x4x!fx.fixed<s17, 8, client>>
+  return
+}
