@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -38,6 +39,15 @@ def must(command, timeout=600, **options):
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}\nexit {done.returncode}\n{done.stderr[-3000:]}")
     return done
+
+
+def optional_passes():
+    """Names that --disable takes, from the refusal of one that is necessary."""
+    done = run([tool("dyad-dump"), "none.onnx", "--disable", "lower-to-mpc"])
+    named = re.search(r"'lower-to-mpc' is necessary; what can be left out: ([a-z0-9-]+(?:, [a-z0-9-]+)*)", done.stderr)
+    if done.returncode != 2 or not named:
+        raise RuntimeError(f"--disable lower-to-mpc: exit {done.returncode}\n{done.stderr}")
+    return named.group(1).split(", ")
 
 
 def free_port():

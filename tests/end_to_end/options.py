@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from dyad_tools import Checks, model_folder, must, run, run_parties, tool
+from dyad_tools import Checks, model_folder, must, optional_passes, run, run_parties, tool
 
 checks = Checks()
 
@@ -18,6 +18,7 @@ NUMBERS_AND_PROTOCOLS = {
     "silent OT": ["--ot", "silent"],
     "strict ranges": ["--strict-ranges"],
     "a slow link": ["--network", "100Mbit,50ms"],
+    "every pass that can be left out": ["--disable", ",".join(optional_passes())],
     "a declared range and more head-room": ["--input-range", "x=-4,4", "--headroom", "3"],
 }
 OWNERS = {
