@@ -72,6 +72,19 @@ void Progress::step(const std::string &what) {
     fmt::print(stderr, "{} ...", what);
 }
 
+void Progress::at(std::size_t done, std::size_t total, const std::string &words) {
+  if (isatty(STDERR_FILENO) == 0)
+    return;
+  constexpr std::size_t kWidth = 24;
+  const std::size_t filled = std::min(kWidth, total == 0 ? kWidth : kWidth * done / total);
+  fmt::print(stderr, "\r\033[K{} [{}{}] {}", current_, std::string(filled, '='),
+             std::string(kWidth - filled, ' '), words);
+}
+
+void Progress::note(const std::string &text) {
+  fmt::print(stderr, "{}{}\n", isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "", text);
+}
+
 void Progress::finish() {
   if (current_.empty())
     return;

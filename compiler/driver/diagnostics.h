@@ -39,6 +39,10 @@ public:
   /// Ends the step before, if any, and begins another.
   void step(const std::string &what);
   void finish();
+  /// Says on a terminal how far the step is: a bar for `done` of `total`, and a few words.
+  void at(std::size_t done, std::size_t total, const std::string &words);
+  /// A line that stays.
+  void note(const std::string &text);
 
 private:
   bool verbose_;

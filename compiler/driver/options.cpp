@@ -135,6 +135,39 @@ void addNumberOptions(CLI::App &app, CompileOptions &options) {
       ->group("Numbers");
 }
 
+void addSearchOptions(CLI::App &app, CompileOptions &options) {
+  auto share = [&app](const std::string &name, std::optional<double> &into, double low, double high,
+                      double unit, const std::string &type, const std::string &help) {
+    app.add_option_function<double>(
+           name,
+           [=, &into](const double &value) {
+             if (!(value >= low && value <= high))
+               reject(name, fmt::format("should be {} to {}", low, high));
+             into = value * unit;
+           },
+           help)
+        ->type_name(type)
+        ->group("Search");
+  };
+  share("--max-error", options.goal.maxError, 1e-6, 1, 1, "SHARE",
+        "search for the scales of least time with which no output's error (root mean square) is "
+        "more than this share of its spread on the calibration samples");
+  share("--min-agreement", options.goal.minAgreement, 0, 100, 0.01, "PERCENT",
+        "the same, with so many of the model's decisions unchanged: an output's largest score, or "
+        "what the model's arg-max says");
+  share("--max-accuracy-loss", options.goal.maxAccuracyLoss, 0, 100, 0.01, "POINTS",
+        "the same, with at most so many points of accuracy lost");
+  app.add_option("--labels", options.labels,
+                 "right decisions for the calibration samples: indices, for --max-accuracy-loss "
+                 "(default: the model's own decisions)")
+      ->type_name("FILE.npy")
+      ->group("Search");
+  app.add_option("--search-file", options.searchFile,
+                 "keep what the search finds out, so that it goes on where it was interrupted")
+      ->type_name("FILE")
+      ->group("Search");
+}
+
 void addGraphOptions(CLI::App &app, CompileOptions &options) {
   app.add_option_function<std::vector<std::string>>(
          "--shape",
@@ -287,6 +320,7 @@ Stage parseStage(const std::string &text) {
 
 void addCompileOptions(CLI::App &app, CompileOptions &options) {
   addNumberOptions(app, options);
+  addSearchOptions(app, options);
   addGraphOptions(app, options);
 
   app.add_option("--linear", options.linear, "protocol of linear layers")

@@ -3,6 +3,7 @@
 // and checked as far as that is possible without the model.
 #pragma once
 
+#include "compiler/search/accuracy.h"
 #include "runtime/net/link.h"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +37,11 @@ struct CompileOptions {
   bool strictRanges = false;
   std::string config;
   std::string emitConfig;
+
+  // A search for scales; where a goal is given.
+  AccuracyGoal goal;
+  std::string labels;     ///< FILE.npy
+  std::string searchFile; ///< evaluations that were made
 
   // The graph.
   std::map<std::string, std::vector<int64_t>> shapes;

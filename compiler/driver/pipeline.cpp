@@ -167,17 +167,14 @@ LogicalResult Compilation::toFx() {
     numbers.isTrial = true;
   }
   numbers.machine = options_.machine;
-  PassManager convert(&context_);
-  convert.addPass(createNnToFx(numbers, samples));
-  if (failed(convert.run(*fx_)))
-    return failure();
-  if (failed(run(*fx_, enabled({"infer-ownership",
-                                fmt::format("func.func(drop-needless{{strict={}}})",
-                                            options_.strictRanges),
-                                fmt::format("func.func(insert-truncations{{sink={}}})",
-                                            isEnabled("sink-truncations")),
-                                "func.func(widen-accumulators)", "func.func(cse)",
-                                "eliminate-dead-code", "verify-ranges"}))))
+  Conversion conversion;
+  if (options_.goal.isGiven()) {
+    if (failed(search(numbers, samples)))
+      return failure();
+    conversion.config = &search_->config;
+    numbers.emitConfig.clear();
+  }
+  if (failed(convertNumbers(*fx_, numbers, samples, conversion)))
     return failure();
 
   if (options_.assumeNumbers)
@@ -193,9 +190,63 @@ LogicalResult Compilation::toFx() {
   return options_.keepCoarse ? success() : isClose;
 }
 
+LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &numbers,
+                                          const std::shared_ptr<const Samples> &samples,
+                                          const Conversion &conversion) {
+  PassManager convert(&context_);
+  convert.addPass(createNnToFx(numbers, samples, conversion));
+  if (failed(convert.run(module)))
+    return failure();
+  return run(module, enabled({"infer-ownership",
+                              fmt::format("func.func(drop-needless{{strict={}}})",
+                                          options_.strictRanges),
+                              fmt::format("func.func(insert-truncations{{sink={}}})",
+                                          isEnabled("sink-truncations")),
+                              "func.func(widen-accumulators)", "func.func(cse)",
+                              "eliminate-dead-code", "verify-ranges"}));
+}
+
+LogicalResult Compilation::search(const NnToFxOptions &numbers,
+                                  const std::shared_ptr<const Samples> &samples) {
+  if (!samples)
+    return fx_->emitError("a search for scales needs samples to compare with the model on: give "
+                          "--calibrate FILE.npy");
+  progress_.step("searching for scales");
+  SearchOptions search;
+  search.goal = options_.goal;
+  if (!options_.labels.empty() && failed(loadLabels(context_, options_.labels, search.goal.labels)))
+    return failure();
+  search.numbers = numbers;
+  search.numbers.emitConfig.clear();
+  search.link = describe(options_.network);
+  search.evaluations = options_.searchFile;
+  auto report = [&](const std::string &problem) {
+    fx_->emitError("configuration '") << options_.config << "': " << problem;
+  };
+  if (!readNumbersConfig(options_.config, search.given, report))
+    return failure();
+  SearchStages stages;
+  stages.toFx = [&](ModuleOp module, const Conversion &conversion) {
+    NnToFxOptions candidate = search.numbers;
+    candidate.activationBits = candidate.weightBits = 1; // all scales are given
+    return convertNumbers(module, candidate, samples, conversion);
+  };
+  stages.toMpc = [&](ModuleOp module) { return chooseProtocols(module); };
+  FailureOr<SearchResult> found = searchNumbers(*fx_, *samples, search, stages, progress_);
+  if (failed(found))
+    return failure();
+  search_ = std::move(*found);
+  progress_.note(describe(*search_));
+  return options_.emitConfig.empty() ? success() : writeConfig(*fx_, options_.emitConfig, *search_);
+}
+
 LogicalResult Compilation::toMpc() {
   progress_.step("choosing protocols");
   mpc_ = fx_->clone();
+  return chooseProtocols(*mpc_);
+}
+
+LogicalResult Compilation::chooseProtocols(ModuleOp module) {
   PassManager manager(&context_);
   LowerToMpcOptions lowering;
   lowering.strictRanges = options_.strictRanges;
@@ -218,7 +269,7 @@ LogicalResult Compilation::toMpc() {
   manager.addPass(createChooseRadix({options_.config, !isEnabled("choose-radix")}));
   add("share-flows", createShareFlows());
   manager.addPass(createEliminateDeadCode());
-  return manager.run(*mpc_);
+  return manager.run(module);
 }
 
 LogicalResult Compilation::to(Stage stage) {

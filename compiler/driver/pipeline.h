@@ -5,6 +5,7 @@
 
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/options.h"
+#include "compiler/search/search.h"
 
 #include "passes/numbers/shadow.h"
 
@@ -40,6 +41,8 @@ public:
   /// What values of fx were on the calibration samples; empty without.
   const SeenRanges &seen() const { return *seen_; }
   mlir::ModuleOp mpc() const { return *mpc_; }
+  /// What the search found, where there was one.
+  const std::optional<SearchResult> &searchResult() const { return search_; }
   /// The module of a stage that was reached.
   mlir::ModuleOp module(Stage stage) const;
 
@@ -49,6 +52,15 @@ private:
   bool isEnabled(llvm::StringRef pass) const;
   /// The pipeline of those that are enabled.
   std::string enabled(const std::vector<std::string> &passes) const;
+  /// nn with ranges becomes fx, all scales and widths chosen.
+  mlir::LogicalResult convertNumbers(mlir::ModuleOp module, const NnToFxOptions &numbers,
+                                     const std::shared_ptr<const Samples> &samples,
+                                     const Conversion &conversion);
+  /// fx becomes mpc.
+  mlir::LogicalResult chooseProtocols(mlir::ModuleOp module);
+  /// Scales under the accuracy goal, for fx_ while it is nn.
+  mlir::LogicalResult search(const NnToFxOptions &numbers,
+                             const std::shared_ptr<const Samples> &samples);
 
   mlir::MLIRContext &context_;
   const CompileOptions &options_;
@@ -58,6 +70,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> fx_;
   mlir::OwningOpRef<mlir::ModuleOp> mpc_;
   std::shared_ptr<SeenRanges> seen_ = std::make_shared<SeenRanges>();
+  std::optional<SearchResult> search_;
 };
 
 /// Prints a module as text with ONNX node names as locations.

@@ -166,8 +166,15 @@ bool NumbersConfig::parse(llvm::StringRef text, Report report) {
       ok &= parseEntry("'defaults'", entries, false, defaults, report);
       continue;
     }
+    if (section == "search" && entries.is_object())
+      continue;
+    if (section == "weight_widths" && (entries == "values" || entries == "fixed")) {
+      weightWidths = entries == "values" ? WeightWidths::kValues : WeightWidths::kFixed;
+      continue;
+    }
     if ((section != "nodes" && section != "inputs") || !entries.is_object()) {
-      report(fmt::format("unknown section '{}'; known are the objects defaults, inputs, nodes",
+      report(fmt::format("unknown section '{}'; known are the objects defaults, inputs, nodes, "
+                         "search, and weight_widths, which is \"fixed\" or \"values\"",
                          section));
       ok = false;
       continue;
@@ -211,6 +218,8 @@ NodeNumbers NumbersConfig::input(llvm::StringRef name) const {
 
 std::string NumbersConfig::toJson() const {
   Json json = Json::object();
+  if (weightWidths == WeightWidths::kValues)
+    json["weight_widths"] = "values";
   if (!defaults.empty())
     json["defaults"] = dyad::toJson(defaults);
   for (const auto &[name, numbers] : inputs)

@@ -32,10 +32,18 @@ struct NodeNumbers {
   bool empty() const;
 };
 
+/// What the widths of weights follow from, where a file gives their scale alone.
+enum class WeightWidths {
+  kFixed,  ///< nothing: room for -8 to 8, whatever the weights are
+  kValues, ///< the largest weight
+};
+
 /// A configuration file: `{"defaults": {...}, "inputs": {NAME: {...}}, "nodes": {NAME: {...}}}`
 /// with the keys scale, bitwidth, accumulator_bitwidth, weight_scale, weight_bitwidth, and for
 /// inputs low and high, for nodes and defaults channel_shifts. The keys protocol, fused and radix
-/// of nodes are left to passes/protocols.
+/// of nodes are left to passes/protocols. `"weight_widths": "values"` beside the sections is
+/// WeightWidths::kValues, and `"search": {...}` says how a search came to the file; nobody reads
+/// it.
 class NumbersConfig {
 public:
   /// Parses a file's text; every problem goes to `report`, one call each. False if there was one.
@@ -60,6 +68,7 @@ public:
   NodeNumbers defaults;
   std::map<std::string, NodeNumbers> nodes;
   std::map<std::string, NodeNumbers> inputs;
+  WeightWidths weightWidths = WeightWidths::kFixed;
 
   /// JSON text that `parse` reads.
   std::string toJson() const;

@@ -140,10 +140,10 @@ std::optional<Converter::Number> Converter::approximated(Operation *op, nn::Func
                          f.name, from.getWidth(), from.getFraction(), width, fraction, kMaxBits));
     return std::nullopt;
   }
-  const std::string key =
-      fmt::format("{} {} {} {} {} {} {} {}", f.name, request.inputBits, request.inputScale,
-                  request.low, request.high, width, fraction, request.bitsPerFlow);
-  auto [known, isNew] = approximations_.try_emplace(key);
+  const std::string key = fmt::format("{} {} {} {} {} {} {} {} {}", f.name, request.inputBits,
+                                      request.inputScale, request.low, request.high, width,
+                                      fraction, request.bitsPerFlow, choices_.isTrial);
+  auto [known, isNew] = fitted_.scalars.try_emplace(key);
   for (request.maxUlp = kWanted; isNew && !known->second && request.maxUlp <= kWorst;
        request.maxUlp *= 2)
     known->second = cheapest(kind, parameter, request);

@@ -60,8 +60,9 @@ Request requestFor(fx::FixedType from, const IntegerRange &range, unsigned width
 }
 
 std::string keyOf(StringRef name, const Request &request) {
-  return fmt::format("{} {} {} {} {} {} {}", name.str(), request.inputBits, request.inputScale,
-                     request.low, request.high, request.outputBits, request.outputScale);
+  return fmt::format("{} {} {} {} {} {} {} {}", name.str(), request.inputBits, request.inputScale,
+                     request.low, request.high, request.outputBits, request.outputScale,
+                     request.effort == approximation::Effort::kFirst);
 }
 
 } // namespace
@@ -113,7 +114,7 @@ bool Converter::isForRows(Operation *op, StringRef name, fx::FixedType from, int
 
 const RowFunction *Converter::fittedRows(Operation *op, StringRef name, const std::string &key,
                                          double wanted, const FitRows &fit) {
-  auto [known, isNew] = rowFunctions_.try_emplace(key);
+  auto [known, isNew] = fitted_.rows.try_emplace(key);
   for (double maxUlp = wanted; isNew && !known->second && maxUlp <= kWorst * wanted; maxUlp *= 2)
     known->second = fit(maxUlp);
   if (known->second)

@@ -52,9 +52,9 @@ constexpr unsigned kMaxWidth = 64;
 
 Converter::Converter(func::FuncOp function, const SymbolTable &symbols, ScaleGroups &scales,
                      const NodeKeys &keys, Quantiser &quantiser, const NumbersConfig &config,
-                     const NumberChoices &choices)
+                     const NumberChoices &choices, FittedFunctions &fitted)
     : function_(function), symbols_(symbols), scales_(scales), keys_(keys), quantiser_(quantiser),
-      config_(config), choices_(choices), builder_(function.getContext()) {}
+      config_(config), choices_(choices), builder_(function.getContext()), fitted_(fitted) {}
 
 bool Converter::run() {
   std::vector<Operation *> operations;
@@ -358,7 +358,7 @@ FixedConstant Converter::weight(Operation *op, Value value) {
   constexpr int64_t kIntegerBits = 4;
   if (numbers.weightBitwidth)
     width = static_cast<unsigned>(*numbers.weightBitwidth);
-  else if (numbers.weightScale)
+  else if (numbers.weightScale && config_.weightWidths == WeightWidths::kFixed)
     width = static_cast<unsigned>(std::clamp<int64_t>(fraction + kIntegerBits, 2, kMaxWidth));
   if (needed > width || needed > kMaxWidth - 1) {
     fail(op, fmt::format("weights at {} fraction bits need {} bits, not {}; set weight_bitwidth in "

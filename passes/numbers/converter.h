@@ -19,6 +19,13 @@
 
 namespace dyad {
 
+/// Functions that were fitted, by all that a fit depends on. Recurrent steps ask for the same again
+/// and again, as does a search.
+struct FittedFunctions {
+  std::map<std::string, std::optional<ScalarFunction>> scalars;
+  std::map<std::string, std::optional<RowFunction>> rows;
+};
+
 /// The command's choices; absent means automatic.
 struct NumberChoices {
   std::optional<int64_t> bitwidth;    ///< of every value but weights
@@ -33,7 +40,7 @@ class Converter {
 public:
   Converter(mlir::func::FuncOp function, const mlir::SymbolTable &symbols, ScaleGroups &scales,
             const NodeKeys &keys, Quantiser &quantiser, const NumbersConfig &config,
-            const NumberChoices &choices);
+            const NumberChoices &choices, FittedFunctions &fitted);
 
   /// Adds the fx operations, each before the nn operation it stands for; those stay. All problems
   /// are diagnostics; false if there was one.
@@ -162,9 +169,7 @@ private:
   mlir::OpBuilder builder_;
   llvm::DenseMap<mlir::Value, Number> numbers_;
   llvm::DenseMap<mlir::Value, Number> settled_;
-  /// What was found before: recurrent steps ask for the same again and again.
-  std::map<std::string, std::optional<ScalarFunction>> approximations_;
-  std::map<std::string, std::optional<RowFunction>> rowFunctions_;
+  FittedFunctions &fitted_;
   /// By name: the assumption behind each state's read, and the range that it may have.
   std::map<std::string, std::pair<fx::AssumeOp, IntegerRange>> states_;
   bool ok_ = true;

@@ -22,8 +22,9 @@ namespace {
 
 struct NnToFx : impl::NnToFxBase<NnToFx> {
   using NnToFxBase::NnToFxBase;
-  NnToFx(NnToFxOptions options, std::shared_ptr<const Samples> loaded)
-      : NnToFxBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+  NnToFx(NnToFxOptions options, std::shared_ptr<const Samples> loaded, const Conversion &conversion)
+      : NnToFxBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true),
+        conversion_(conversion) {}
 
   // Bits for the scales that are not given, chosen on samples; drawn ones are small, where
   // most networks have their inputs, however large a range they are given, and where few bits show.
@@ -68,7 +69,9 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
   }
 
   void readConfig(NumbersConfig &numbers, func::FuncOp function) {
-    if (config.empty())
+    if (conversion_.config != nullptr)
+      numbers = *conversion_.config;
+    if (conversion_.config != nullptr || config.empty())
       return;
     auto report = [&](const std::string &problem) {
       getOperation().emitError("configuration '") << config << "': " << problem;
@@ -130,7 +133,9 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
     FloatRanges ranges(function, symbols);
     ScaleGroups scales(function, ranges, numbers, keys, rule);
     Quantiser quantiser(module, symbols);
-    Converter converter(function, symbols, scales, keys, quantiser, numbers, choices);
+    FittedFunctions fitted;
+    Converter converter(function, symbols, scales, keys, quantiser, numbers, choices,
+                        conversion_.fitted != nullptr ? *conversion_.fitted : fitted);
     bool converted = converter.run();
     if (!scales.ok() || !converted || !converter.reportUnusedEntries())
       return signalPassFailure();
@@ -146,6 +151,8 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
       weight.erase();
     quantiser.insertWeights();
 
+    if (conversion_.chosen != nullptr)
+      *conversion_.chosen = converter.chosen();
     if (!emitConfig.empty()) {
       std::ofstream file(emitConfig);
       file << converter.chosen().toJson();
@@ -160,13 +167,19 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
 private:
   std::shared_ptr<const Samples> loaded_;
   bool isLoaded_ = false;
+  Conversion conversion_;
   bool ok_ = true;
 };
 
 } // namespace
 
 std::unique_ptr<Pass> createNnToFx(NnToFxOptions options, std::shared_ptr<const Samples> samples) {
-  return std::make_unique<NnToFx>(std::move(options), std::move(samples));
+  return createNnToFx(std::move(options), std::move(samples), {});
+}
+
+std::unique_ptr<Pass> createNnToFx(NnToFxOptions options, std::shared_ptr<const Samples> samples,
+                                   const Conversion &conversion) {
+  return std::make_unique<NnToFx>(std::move(options), std::move(samples), conversion);
 }
 
 } // namespace dyad

@@ -6,6 +6,7 @@
 
 #include "ir/fx/fx.h"
 #include "ir/nn/nn.h"
+#include "passes/numbers/config.h"
 #include "passes/numbers/samples.h"
 #include "passes/numbers/shadow.h"
 
@@ -15,6 +16,8 @@
 #include <memory>
 
 namespace dyad {
+struct FittedFunctions;
+
 #define GEN_PASS_DECL
 #include "passes/numbers/passes.h.inc"
 
@@ -26,6 +29,16 @@ std::unique_ptr<mlir::Pass> createScaleChannels(ScaleChannelsOptions options,
                                                 std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,
                                          std::shared_ptr<const Samples> samples);
+/// For who converts often: `config` in place of the file of the options, `chosen` receives what was
+/// chosen, `fitted` keeps functions. Each may be null. They must outlive the pass.
+struct Conversion {
+  const NumbersConfig *config = nullptr;
+  NumbersConfig *chosen = nullptr;
+  FittedFunctions *fitted = nullptr;
+};
+std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,
+                                         std::shared_ptr<const Samples> samples,
+                                         const Conversion &conversion);
 /// `seen`, if given, gets what each value was on the samples.
 std::unique_ptr<mlir::Pass> createCheckRanges(std::shared_ptr<const Samples> samples,
                                               std::shared_ptr<SeenRanges> seen = nullptr);

@@ -5,6 +5,7 @@
 #include "ir/eval/nn_interpreter.h"
 #include "ir/fx/owner.h"
 #include "ir/nn/functions.h"
+#include "passes/numbers/converter.h"
 #include "passes/numbers/synthetic_samples.h"
 #include "runtime/clear/reduce.h"
 
@@ -108,7 +109,7 @@ public:
     // What fails here is reported by the real conversion.
     ScopedDiagnosticHandler silent(module_.getContext(), [](Diagnostic &) { return success(); });
     PassManager manager(module_.getContext());
-    manager.addPass(createNnToFx(options));
+    manager.addPass(createNnToFx(options, nullptr, {.fitted = &fitted_}));
     manager.addNestedPass<func::FuncOp>(createInsertTruncations());
     if (failed(manager.run(*copy)))
       return kFailed;
@@ -215,6 +216,7 @@ private:
 
   ModuleOp module_;
   NnToFxOptions options_;
+  FittedFunctions fitted_;
   const Samples &samples_;
   std::map<std::string, clear::Shape> shapes_;
   Outputs expected_;

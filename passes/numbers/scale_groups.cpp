@@ -109,6 +109,8 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
   for (Operation *op : operations)
     if (isa<nn::RoundOp, nn::StepOp>(op)) // integers, whatever else shares their scale
       fractions_[find(op->getResult(0))] = 0;
+  for (auto &[group, fraction] : fractions_)
+    fixed_.insert(group);
   // Members of these groups are sums that are rounded next.
   for (Operation *op : operations)
     if (isa<nn::RoundOp>(op))
@@ -181,6 +183,31 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
     int64_t &fraction = fractions_[squares];
     fraction = std::max(fraction, std::min(most, 2 * fractions_[find(root.getResult())]));
   }
+}
+
+std::vector<ScaleGroup> ScaleGroups::groups(func::FuncOp function, const NodeKeys &keys) {
+  std::vector<ScaleGroup> groups;
+  llvm::DenseMap<Value, size_t> index;
+  auto groupOf = [&](Value value) -> ScaleGroup & {
+    Value root = find(value);
+    auto [at, isNew] = index.try_emplace(root, groups.size());
+    if (isNew)
+      groups.push_back({{}, {}, {}, fractions_.lookup(root), fixed_.contains(root)});
+    groups[at->second].operations.push_back(value.getDefiningOp());
+    return groups[at->second];
+  };
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op->getNumResults() != 1 || !isFloat(op->getResult(0)))
+      return;
+    if (auto input = dyn_cast<nn::InputOp>(op))
+      groupOf(op->getResult(0)).inputs.push_back(input.getName().str());
+    else if (auto state = dyn_cast<nn::StateOp>(op))
+      groupOf(op->getResult(0)).inputs.push_back(state.getName().str());
+    else if (keys.choosesScale(op) && !nodeName(op).empty())
+      groupOf(op->getResult(0))
+          .nodes.push_back(NumbersConfig::nodeKey(nodeName(op), keys.index(op)));
+  });
+  return groups;
 }
 
 int64_t ScaleGroups::fraction(Value value) { return fractions_.lookup(find(value)); }

@@ -38,6 +38,15 @@ struct ScaleRule {
 /// 1 + floor(log2 x): bits left of the point, at least of the magnitude `x`; negative below 1/2.
 int64_t integerBits(double magnitude);
 
+/// What shares one fraction: keys of a configuration.
+struct ScaleGroup {
+  std::vector<std::string> nodes; ///< NodeKeys of named nodes, in program order
+  std::vector<std::string> inputs;
+  std::vector<mlir::Operation *> operations; ///< that compute members
+  int64_t fraction = 0;
+  bool isFixed = false; ///< integers by their meaning: no other fraction is possible
+};
+
 /// Fractions of all f32 values of a function.
 ///
 /// A group's fraction is the node's or input's of the configuration, else the configuration's or
@@ -56,6 +65,8 @@ public:
   /// quantised model, which has all its fraction bits until then, and none after.
   bool isOnlyRounded(mlir::Value value) { return onlyRounded_.contains(find(value)); }
   bool ok() const { return ok_; }
+  /// All groups that a configuration can name, in program order.
+  std::vector<ScaleGroup> groups(mlir::func::FuncOp function, const NodeKeys &keys);
 
 private:
   mlir::Value find(mlir::Value value);
@@ -64,6 +75,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> parent_;
   llvm::DenseMap<mlir::Value, int64_t> fractions_;
   llvm::DenseSet<mlir::Value> onlyRounded_; ///< groups
+  llvm::DenseSet<mlir::Value> fixed_;       ///< groups
   bool ok_ = true;
 };
 

@@ -92,4 +92,13 @@ void tieSteps(Block &block, llvm::DenseMap<Value, FloatRange> &ranges) {
   }
 }
 
+llvm::DenseMap<Operation *, std::size_t> stepKinds(Block &block) {
+  Kinds kinds(block);
+  llvm::DenseMap<Operation *, std::size_t> found;
+  for (Operation &op : block)
+    if (Kind kind = kinds.of(&op, kTieDepth); kind.isRepeated)
+      found[&op] = kind.hash;
+  return found;
+}
+
 } // namespace dyad

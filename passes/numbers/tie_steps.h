@@ -15,4 +15,8 @@ namespace dyad {
 /// where a weight of more than one number has several users. Positions of slices do not count.
 void tieSteps(mlir::Block &block, llvm::DenseMap<mlir::Value, FloatRange> &ranges);
 
+/// A number for the kind of each operation of which there are several steps; equal numbers are
+/// steps of one kind. They mean nothing in another process.
+llvm::DenseMap<mlir::Operation *, std::size_t> stepKinds(mlir::Block &block);
+
 } // namespace dyad
