@@ -168,6 +168,9 @@ LogicalResult Compilation::toFx() {
   }
   numbers.machine = options_.machine;
   Conversion conversion;
+  if (!options_.goal.isGiven() && (!options_.labels.empty() || !options_.searchFile.empty()))
+    return fx_->emitError("--labels and --search-file are for a search: give --max-accuracy-loss, "
+                          "--min-agreement or --max-error");
   if (options_.goal.isGiven()) {
     if (failed(search(numbers, samples)))
       return failure();
@@ -211,6 +214,10 @@ LogicalResult Compilation::search(const NnToFxOptions &numbers,
   if (!samples)
     return fx_->emitError("a search for scales needs samples to compare with the model on: give "
                           "--calibrate FILE.npy");
+  if (options_.scale || options_.weightScaleGiven || options_.bitwidth)
+    return fx_->emitError("--max-error, --min-agreement and --max-accuracy-loss search for scales "
+                          "and widths: leave out --scale, --weight-scale and --bitwidth; --config "
+                          "fixes single ones");
   progress_.step("searching for scales");
   SearchOptions search;
   search.goal = options_.goal;

@@ -82,7 +82,7 @@ private:
   NumbersConfig first_; ///< that the variables count from
   std::unique_ptr<Evaluations> evaluations_;
   std::size_t few_ = 0; ///< samples of an evaluation
-  std::size_t done_ = 0, expected_ = 0;
+  std::size_t done_ = 0, expected_ = 0, restored_ = 0;
 
   // What measuring found, by variable: seconds that a bit takes, and by output the square of the
   // error at kBase.
@@ -250,6 +250,7 @@ std::optional<SearchPoint> NumberSearch::evaluate(const Candidate &candidate) {
   show();
   if (const auto *known = evaluations_->find(candidate)) {
     consider(candidate, *known);
+    ++restored_;
     return *known;
   }
   std::optional<SearchPoint> point = compile(candidate, few_);
@@ -431,6 +432,7 @@ FailureOr<SearchResult> NumberSearch::run() {
   result.after = *checked;
   result.config = configOf(bestCandidate_);
   result.evaluations = done_;
+  result.restored = restored_;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

@@ -42,6 +42,7 @@ struct SearchResult {
   SearchPoint before;   ///< one number of bits for all values and one for all weights
   SearchPoint after;
   std::size_t evaluations = 0;
+  std::size_t restored = 0; ///< of these, from the file of an earlier search
   double seconds = 0; ///< that the search took
 };
 

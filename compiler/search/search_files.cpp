@@ -39,7 +39,10 @@ std::string describe(const SearchResult &result) {
   if (result.after.accuracy.decisions != 0)
     text += fmt::format("; {} of {} decisions differ", result.after.accuracy.differing,
                         result.after.accuracy.decisions);
-  return text + fmt::format("; {} programs in {:.1f} s", result.evaluations, result.seconds);
+  text += fmt::format("; {} programs in {:.1f} s", result.evaluations, result.seconds);
+  if (result.restored != 0)
+    text += fmt::format(", {} of them known before", result.restored);
+  return text;
 }
 
 LogicalResult writeConfig(ModuleOp module, const std::string &path, const SearchResult &result) {
