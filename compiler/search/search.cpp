@@ -39,7 +39,7 @@ struct Variable {
 // come in steps.
 constexpr int kBase = 2;
 constexpr int kDrops[] = {4, 8};
-constexpr int kMost = 8;   // bits more than at the start
+constexpr int kMost = 8;    // bits more than at the start
 constexpr int kLeast = -16; // and fewer
 constexpr double kFourfold = 4;
 
@@ -364,15 +364,19 @@ void NumberSearch::descend() {
     return gains_[a] != gains_[b] ? gains_[a] > gains_[b] : a < b;
   });
   constexpr int kRounds = 3;
+  constexpr int kPatience = 15; // what comes later promises less
   std::vector<bool> isDone(variables_.size());
   for (int round = 0; round < kRounds; ++round) {
     expected_ = done_ + static_cast<std::size_t>(std::count(isDone.begin(), isDone.end(), false));
     bool isBetter = false;
+    int inVain = 0;
     for (std::size_t i : order) {
-      if (isDone[i])
+      if (isDone[i] || inVain == kPatience)
         continue;
       const double before = best_->seconds;
       for (int bits : {1, 3}) {
+        if (bits > 1 && gains_[i] > 0)
+          break;
         Candidate fewer = bestCandidate_;
         fewer[i] -= bits;
         evaluate(fewer);
@@ -380,6 +384,7 @@ void NumberSearch::descend() {
           break;
       }
       isDone[i] = best_->seconds >= before;
+      inVain = isDone[i] ? inVain + 1 : 0;
       isBetter |= !isDone[i];
     }
     if (!isBetter)

@@ -43,7 +43,7 @@ struct SearchResult {
   SearchPoint after;
   std::size_t evaluations = 0;
   std::size_t restored = 0; ///< of these, from the file of an earlier search
-  double seconds = 0; ///< that the search took
+  double seconds = 0;       ///< that the search took
 };
 
 /// A line for people.
