@@ -225,7 +225,7 @@ LogicalResult Compilation::search(const NnToFxOptions &numbers,
     return failure();
   search.numbers = numbers;
   search.numbers.emitConfig.clear();
-  search.link = describe(options_.network);
+  search.link = describe(options_.network) + " " + options_.machine;
   search.evaluations = options_.searchFile;
   auto report = [&](const std::string &problem) {
     fx_->emitError("configuration '") << options_.config << "': " << problem;
