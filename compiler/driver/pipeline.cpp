@@ -200,13 +200,13 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
   convert.addPass(createNnToFx(numbers, samples, conversion));
   if (failed(convert.run(module)))
     return failure();
-  return run(module, enabled({"infer-ownership",
-                              fmt::format("func.func(drop-needless{{strict={}}})",
-                                          options_.strictRanges),
-                              fmt::format("func.func(insert-truncations{{sink={}}})",
-                                          isEnabled("sink-truncations")),
-                              "func.func(widen-accumulators)", "func.func(cse)",
-                              "eliminate-dead-code", "verify-ranges"}));
+  return run(module,
+             enabled({"infer-ownership",
+                      fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
+                      fmt::format("func.func(insert-truncations{{sink={}}})",
+                                  isEnabled("sink-truncations")),
+                      "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
+                      "verify-ranges"}));
 }
 
 LogicalResult Compilation::search(const NnToFxOptions &numbers,
