@@ -24,6 +24,9 @@
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
+#include <iterator>
 
 using namespace mlir;
 
@@ -33,6 +36,12 @@ namespace {
 
 std::string numberOrAuto(const std::optional<int> &value) {
   return value ? std::to_string(*value) : "auto";
+}
+
+// Empty for a file that is not there: who needs it says so.
+std::string textOfFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 // What an estimate's ranges are measured on. Normalisations have nothing to divide by where inputs
@@ -211,7 +220,7 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
 
 LogicalResult Compilation::search(const NnToFxOptions &numbers,
                                   const std::shared_ptr<const Samples> &samples) {
-  if (!samples)
+  if (options_.calibrate.empty())
     return fx_->emitError("a search for scales needs samples to compare with the model on: give "
                           "--calibrate FILE.npy");
   if (options_.scale || options_.weightScaleGiven || options_.bitwidth)
@@ -225,7 +234,10 @@ LogicalResult Compilation::search(const NnToFxOptions &numbers,
     return failure();
   search.numbers = numbers;
   search.numbers.emitConfig.clear();
-  search.link = describe(options_.network) + " " + options_.machine;
+  search.costs = fmt::format("{} linear={} ot={} strict={} disabled={} machine={} config={}",
+                             describe(options_.network), options_.linear, options_.ot,
+                             options_.strictRanges, fmt::join(options_.disabled, ","),
+                             textOfFile(options_.machine), textOfFile(options_.config));
   search.evaluations = options_.searchFile;
   auto report = [&](const std::string &problem) {
     fx_->emitError("configuration '") << options_.config << "': " << problem;

@@ -41,8 +41,6 @@ public:
   /// What values of fx were on the calibration samples; empty without.
   const SeenRanges &seen() const { return *seen_; }
   mlir::ModuleOp mpc() const { return *mpc_; }
-  /// What the search found, where there was one.
-  const std::optional<SearchResult> &searchResult() const { return search_; }
   /// The module of a stage that was reached.
   mlir::ModuleOp module(Stage stage) const;
 

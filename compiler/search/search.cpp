@@ -153,7 +153,7 @@ LogicalResult NumberSearch::start() {
 // Everything that numbers follow from: what was chosen at the start and the weights behind it, the
 // samples and what is asked for.
 std::string NumberSearch::fingerprint(const NumbersConfig &chosen) const {
-  std::string text = options_.link + chosen.toJson();
+  std::string text = options_.costs + chosen.toJson();
   for (const auto &[name, values] : samples_.values)
     text.append(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
   text += judge_->fingerprint();

@@ -24,7 +24,7 @@ struct SearchOptions {
   AccuracyGoal goal;
   NumbersConfig given;   ///< what is fixed is not searched
   NnToFxOptions numbers; ///< for the precision to start from
-  std::string link;      ///< part of what an evaluation depends on
+  std::string costs;     ///< text of all that costs depend on beside scales
   std::string
       evaluations; ///< file that keeps them, so that a search goes on where it ended; empty: none
 };

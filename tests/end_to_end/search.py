@@ -68,6 +68,9 @@ def main():
         done = compile_model("repeated", *calibrate, *goal)
         checks.expect("known before" in done.stderr, "a second search remembers", done.stderr)
         checks.expect((temporary / "repeated/program.mlir").read_text() == program[0], "and finds the same", "programs differ")
+        (temporary / "copy.json").write_text((temporary / "search.json").read_text())
+        done = compile_model("other", *calibrate, *goal[:2], "--linear", "ot", "--search-file", temporary / "copy.json")
+        checks.expect(done.returncode == 0 and "known before" not in done.stderr, "other protocols are another search", done.stderr)
         known["evaluations"] = known["evaluations"][: len(known["evaluations"]) // 2]
         (temporary / "search.json").write_text(json.dumps(known))
         compile_model("resumed", *calibrate, *goal)
