@@ -36,14 +36,6 @@ template <typename Op> std::map<std::string, clear::Shape> shapesOf(ModuleOp mod
   return shapes;
 }
 
-FloatTensors sampleAt(const std::map<std::string, clear::Shape> &shapes, const Samples &samples,
-                      std::size_t index) {
-  FloatTensors inputs;
-  for (const auto &[name, shape] : shapes)
-    inputs[name] = clear::Tensor<float>{shape, samples.at(name, index)};
-  return inputs;
-}
-
 // Elements that differ along `axis` only, next to each other.
 template <typename T>
 std::vector<T> rowsAlong(const std::vector<T> &values, const clear::Shape &shape,
@@ -123,7 +115,7 @@ LogicalResult AccuracyJudge::runFloats(ModuleOp module) {
           rows_[name] = tensor.shape[static_cast<std::size_t>(axis)];
         }
     };
-    FailureOr<NnValues> run = program->run(sampleAt(inputs_, samples_, i), observe, &states);
+    FailureOr<NnValues> run = program->run(inputsOf(inputs_, samples_, i), observe, &states);
     if (failed(run))
       return failure();
     for (const auto &[name, value] : *run)
@@ -265,7 +257,7 @@ FailureOr<Accuracy> AccuracyJudge::judge(ModuleOp fxModule, std::size_t count) c
       }
     };
     FailureOr<FxRun> run =
-        program->run(sampleAt(inputs_, samples_, i), FxMode::kCollect, observe, states);
+        program->run(inputsOf(inputs_, samples_, i), FxMode::kCollect, observe, states);
     const std::lock_guard<std::mutex> lock(mutex);
     if (failed(run)) {
       isExecuted = false;

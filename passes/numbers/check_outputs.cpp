@@ -55,7 +55,7 @@ public:
     FloatTensors floatStates;
     FxStates fixedStates;
     for (size_t sample = 0; sample < samples_.count; ++sample) {
-      const FloatTensors inputs = inputsOf(sample);
+      const FloatTensors inputs = inputsOf(shapes_, samples_, sample);
       FailureOr<NnValues> wanted = model->run(inputs, {}, &floatStates);
       FailureOr<FxRun> got = program->run(inputs, FxMode::kCollect, {}, &fixedStates);
       if (failed(wanted) || failed(got))
@@ -67,13 +67,6 @@ public:
   }
 
 private:
-  FloatTensors inputsOf(size_t sample) const {
-    FloatTensors inputs;
-    for (const auto &[name, shape] : shapes_)
-      inputs[name] = clear::Tensor<float>{shape, samples_.at(name, sample)};
-    return inputs;
-  }
-
   void add(const NnValues &wanted, const FxRun &got) {
     for (const auto &[name, output] : got.outputs) {
       const auto found = wanted.find(name);
@@ -155,8 +148,8 @@ private:
           at->second = op;
         }
       };
-      if (failed(model.run(inputsOf(sample), keep)) ||
-          failed(program.run(inputsOf(sample), FxMode::kCollect, compare)))
+      if (failed(model.run(inputsOf(shapes_, samples_, sample), keep)) ||
+          failed(program.run(inputsOf(shapes_, samples_, sample), FxMode::kCollect, compare)))
         break;
       for (const auto &[op, error] : errors)
         if (first.first == nullptr && error >= kDeparted)

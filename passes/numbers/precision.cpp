@@ -23,14 +23,6 @@ namespace {
 
 using Outputs = std::vector<std::map<std::string, std::vector<float>>>; // by sample
 
-FloatTensors sampleAt(const std::map<std::string, clear::Shape> &shapes, const Samples &samples,
-                      size_t index) {
-  FloatTensors inputs;
-  for (const auto &[name, shape] : shapes)
-    inputs[name] = clear::Tensor<float>{shape, samples.at(name, index)};
-  return inputs;
-}
-
 // Searches one dimension for the smallest value that is good enough, `high` if none is.
 template <typename Test> int64_t smallest(int64_t low, int64_t high, Test &&isGood) {
   while (low < high) {
@@ -72,7 +64,7 @@ public:
       return false;
     FloatTensors states;
     for (size_t i = 0; i < samples_.count; ++i) {
-      FailureOr<NnValues> run = program->run(sampleAt(shapes_, samples_, i), {}, &states);
+      FailureOr<NnValues> run = program->run(inputsOf(shapes_, samples_, i), {}, &states);
       if (failed(run))
         return false;
       auto &outputs = expected_.emplace_back();
@@ -128,7 +120,7 @@ public:
     FxStates states;
     for (size_t i = 0; i < samples_.count; ++i) {
       FailureOr<FxRun> run =
-          program->run(sampleAt(shapes_, samples_, i), FxMode::kCollect, {}, &states);
+          program->run(inputsOf(shapes_, samples_, i), FxMode::kCollect, {}, &states);
       if (failed(run))
         return kFailed;
       for (const auto &[name, integers] : states)

@@ -58,6 +58,14 @@ std::string shapeText(ArrayRef<int64_t> shape) {
 
 } // namespace
 
+FloatTensors inputsOf(const std::map<std::string, clear::Shape> &shapes, const Samples &samples,
+                      std::size_t index) {
+  FloatTensors inputs;
+  for (const auto &[name, shape] : shapes)
+    inputs[name] = clear::Tensor<float>{shape, samples.at(name, index)};
+  return inputs;
+}
+
 FailureOr<Samples> loadSamples(ModuleOp module, const std::vector<std::string> &specifications) {
   std::vector<Input> inputs = inputsOf(module);
   std::map<std::string, std::vector<float>> values;

@@ -3,6 +3,8 @@
 // the nn.input or fx.input operations of a module by name.
 #pragma once
 
+#include "ir/eval/program.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LogicalResult.h"
 
@@ -27,6 +29,10 @@ struct Samples {
             all.begin() + static_cast<std::ptrdiff_t>((index + 1) * size)};
   }
 };
+
+/// One sample as an interpreter takes it, of inputs of these names and shapes.
+FloatTensors inputsOf(const std::map<std::string, clear::Shape> &shapes, const Samples &samples,
+                      std::size_t index);
 
 /// Loads `[NAME=]FILE.npy` and `FILE.npz` specifications (an unnamed .npy belongs to the first
 /// input that has none yet). Arrays are of the input's shape or have one more leading axis of
