@@ -2,6 +2,7 @@
 #include "compiler/driver/pipeline.h"
 
 #include "compiler/driver/inputs.h"
+#include "compiler/driver/public_bases.h"
 #include "frontends/onnx/import.h"
 #include "ir/fx/fx.h"
 #include "ir/mpc/mpc.h"
@@ -104,13 +105,28 @@ LogicalResult Compilation::toNn() {
   nn_ = onnx::importOnnx(context_, options_.model, import);
   if (!nn_)
     return failure();
+  const PublicBases bases = importPublicBases(context_, options_, import, progress_);
   progress_.step("simplifying the graph");
+  // Bases go the same way, so that what was folded alike is compared alike.
+  for (const std::string &part :
+       {enabled({"func.func(cse)", "fold-constants", "recognize-normalizations",
+                 fmt::format("softmax-to-logits{{logits={}}}", options_.logits), "order-only"}),
+        enabled({"fold-batch-norm", "simplify-arithmetic", "fold-constants", "split-states",
+                 "exchange-relu-max-pool"})}) {
+    if (failed(run(*nn_, part)))
+      return failure();
+    for (const std::shared_ptr<PublicBase> &base : bases)
+      if (failed(run(*base->module, part)))
+        return failure();
+    PassManager match(&context_);
+    match.addPass(createMatchPublicWeights(bases));
+    if (failed(match.run(*nn_)))
+      return failure();
+  }
+  if (failed(requireMatches(*nn_, bases)))
+    return failure();
   return run(*nn_,
-             enabled({"func.func(cse)", "fold-constants", "recognize-normalizations",
-                      fmt::format("softmax-to-logits{{logits={}}}", options_.logits), "order-only",
-                      "fold-batch-norm", "simplify-arithmetic", "fold-constants", "split-states",
-                      "exchange-relu-max-pool",
-                      fmt::format("merge-factors{{network={} {}}}", options_.network.name,
+             enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
                                   options_.machine.empty() ? "" : "machine=" + options_.machine),
                       "batch-products", "func.func(cse)", "eliminate-dead-code"}));
 }

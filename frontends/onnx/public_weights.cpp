@@ -16,8 +16,8 @@ namespace dyad::onnx {
 namespace {
 
 bool sameValues(const Tensor &a, const Tensor &b) {
-  auto sameBits = [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  auto sameBits = [](float x, float y) { // and no NaN
+    return x == y && std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
   };
   return a.kind == b.kind && a.shape == b.shape && a.integers == b.integers &&
          std::equal(a.floats.begin(), a.floats.end(), b.floats.begin(), b.floats.end(), sameBits);
@@ -62,7 +62,7 @@ bool PublicWeights::contains(const std::string &name, const ::onnx::TensorProto 
 std::vector<std::string> PublicWeights::unused() const {
   std::vector<std::string> texts;
   for (const auto &[text, item] : items_)
-    if (!item.isUsed)
+    if (!item.isUsed && !item.patterns.empty())
       texts.push_back(text);
   return texts;
 }

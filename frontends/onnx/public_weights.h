@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which initializers of a model are public: those whose names match a pattern, or that stand with
 // the same name and values in a public ONNX file, such as the one a model was fine-tuned from.
+// Values under other names are found in the graphs (passes/placement/public_base.h).
 #pragma once
 
 #include "llvm/Support/GlobPattern.h"
@@ -22,7 +23,7 @@ public:
   /// Whether an initializer is public, or the result of a Constant node (null), which only patterns
   /// name.
   bool contains(const std::string &name, const ::onnx::TensorProto *tensor);
-  /// Items that nothing was found for so far.
+  /// Patterns that nothing was found for so far. (What a file has too may be found in its graph.)
   std::vector<std::string> unused() const;
 
 private:

@@ -25,4 +25,17 @@ def InferOwnership : Pass<"infer-ownership", "::mlir::ModuleOp"> {
   ];
 }
 
+def MatchPublicWeights : Pass<"match-public-weights", "::mlir::ModuleOp"> {
+  let summary = "Make weights public that a public model has in the same place";
+  let description = [{
+    A private weight becomes public if a base has its values by name, in the same position of the graph, or, between such positions, as a
+    transposed, reshaped, split or concatenated tensor (docs/known_operands.md says what a position is). Values are compared
+    bit by bit; a NaN equals nothing; equal values in another place are no match.
+
+    Requires: `fold-constants`, on the bases too. Keeps all values. Example: tests/lit/placement/match_public_weights.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [ListOption<"bases", "base", "std::string", "textual nn module of a public model">];
+}
+
 #endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/fx/fx.h"
+#include "passes/placement/public_base.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -11,6 +12,9 @@
 namespace dyad {
 #define GEN_PASS_DECL
 #include "passes/placement/passes.h.inc"
+
+/// With models that were read already, beside those of the option.
+std::unique_ptr<mlir::Pass> createMatchPublicWeights(PublicBases bases);
 
 /// Makes the passes of this folder known to pipelines written as text.
 #define GEN_PASS_REGISTRATION
