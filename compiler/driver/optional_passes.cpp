@@ -23,6 +23,7 @@ constexpr OptionalPass kOptional[] = {
     {"exchange-relu-max-pool", "ReLU behind maxima, of fewer elements"},
     {"merge-factors", "low-rank weights multiplied where that is cheaper"},
     {"batch-products", "products of independent values with one weight as one"},
+    {"scale-inputs", "features of an input alike in size, so that fewer bits do"},
     {"scale-channels", "channels alike in size, so that fewer bits do"},
     {"drop-saturation", "no bounds of quantised values that samples do not reach"},
     {"function-tables", "tables of functions by the link's latency, not by bits alone"},

@@ -146,11 +146,23 @@ LogicalResult Compilation::toFx() {
   if (options_.assumeNumbers)
     samples = std::make_shared<const Samples>(samplesForEstimate(*fx_, samples.get()));
 
-  if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers &&
-      isEnabled("scale-channels")) {
+  // A bound that is left out may stand between scales that merge then. Protocols that use proved
+  // facts only need all bounds.
+  if (!options_.strictRanges && isCalibrated && isEnabled("drop-saturation")) {
+    PassManager drop(&context_);
+    drop.addPass(createDropSaturation(samples));
+    if (failed(drop.run(*fx_)) || failed(run(*fx_, enabled({"simplify-arithmetic", "func.func(cse)",
+                                                            "eliminate-dead-code"}))))
+      return failure();
+  }
+
+  if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers) {
     progress_.step("scaling channels");
     PassManager scale(&context_);
-    scale.addPass(createScaleChannels({{}, options_.config}, samples));
+    if (isEnabled("scale-inputs"))
+      scale.addPass(createScaleInputs({{}, options_.config}, samples));
+    if (isEnabled("scale-channels"))
+      scale.addPass(createScaleChannels({{}, options_.config}, samples));
     if (failed(scale.run(*fx_)))
       return failure();
   }
@@ -160,15 +172,6 @@ LogicalResult Compilation::toFx() {
   if (options_.headroom) {
     ranges.headroom = *options_.headroom;
     ranges.syntheticHeadroom = *options_.headroom;
-  }
-  // A bound that is left out may stand between scales that merge then. Protocols that use proved
-  // facts only need all bounds.
-  if (!options_.strictRanges && isCalibrated && isEnabled("drop-saturation")) {
-    PassManager drop(&context_);
-    drop.addPass(createDropSaturation(samples));
-    if (failed(drop.run(*fx_)) || failed(run(*fx_, enabled({"simplify-arithmetic", "func.func(cse)",
-                                                            "eliminate-dead-code"}))))
-      return failure();
   }
   PassManager calibrate(&context_);
   calibrate.addPass(createCalibrateRanges(ranges, samples));

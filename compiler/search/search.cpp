@@ -35,12 +35,12 @@ struct Variable {
 };
 
 // Bits more than at the start, at which variables are measured, and those that the one in question
-// has less: enough that its error stands out. More where they save nothing, since some protocols
-// come in steps.
+// has less: as many as it takes that its error stands out.
 constexpr int kBase = 2;
-constexpr int kDrops[] = {4, 8};
-constexpr int kMost = 8;    // bits more than at the start
-constexpr int kLeast = -16; // and fewer
+constexpr int kDrops[] = {4, 8, 12, 16};
+constexpr double kStandsOut = 0.02; // share of what is allowed
+constexpr int kMost = 8;            // bits more than at the start
+constexpr int kBeyond = 2;          // fewer than where a variable was measured
 constexpr double kFourfold = 4;
 
 class NumberSearch {
@@ -82,11 +82,12 @@ private:
   NumbersConfig first_; ///< that the variables count from
   std::unique_ptr<Evaluations> evaluations_;
   std::size_t few_ = 0; ///< samples of an evaluation
-  std::size_t done_ = 0, expected_ = 0, restored_ = 0;
+  std::size_t done_ = 0, expected_ = 0;
 
   // What measuring found, by variable: seconds that a bit takes, and by output the square of the
   // error at kBase.
   std::vector<double> gains_;
+  std::vector<int> least_; ///< fewest bits at which it was measured
   std::vector<std::map<std::string, double>> squares_;
   std::map<std::string, double> rest_;
 
@@ -188,6 +189,9 @@ void NumberSearch::findVariables(const NumbersConfig &chosen, func::FuncOp funct
     for (const std::string &input : group.inputs)
       variables_[at].inputs.emplace_back(input, group.fraction);
   }
+  for (const auto &[name, numbers] : chosen.inputs)
+    if (numbers.channelShifts)
+      first_.inputs[name].channelShifts = numbers.channelShifts;
   // Uses of one weight stay one weight.
   SymbolTable symbols(module_);
   std::map<std::string, std::size_t> byWeight;
@@ -250,7 +254,6 @@ std::optional<SearchPoint> NumberSearch::evaluate(const Candidate &candidate) {
   show();
   if (const auto *known = evaluations_->find(candidate)) {
     consider(candidate, *known);
-    ++restored_;
     return *known;
   }
   std::optional<SearchPoint> point = compile(candidate, few_);
@@ -280,6 +283,7 @@ void NumberSearch::measure() {
   const std::optional<SearchPoint> all = evaluate(base);
   gains_.assign(variables_.size(), 0);
   squares_.assign(variables_.size(), {});
+  least_.assign(variables_.size(), kBase);
   if (!all)
     return;
   rest_ = all->accuracy.spent;
@@ -290,11 +294,16 @@ void NumberSearch::measure() {
       const std::optional<SearchPoint> point = evaluate(probe);
       if (!point || point->accuracy.violations != 0)
         break; // fewer bits are not possible here: none are taken
-      gains_[i] = std::max(0.0, (all->seconds - point->seconds) / drop);
+      gains_[i] = std::max(gains_[i], (all->seconds - point->seconds) / drop);
+      least_[i] = probe[i];
       const double growth = std::pow(kFourfold, drop) - 1;
-      for (const auto &[output, spent] : point->accuracy.spent)
-        squares_[i][output] = std::max(0.0, spent - all->accuracy.spent.at(output)) / growth;
-      if (gains_[i] > 0)
+      double most = 0;
+      for (const auto &[output, spent] : point->accuracy.spent) {
+        const double more = std::max(0.0, spent - all->accuracy.spent.at(output));
+        squares_[i][output] = more / growth;
+        most = std::max(most, more);
+      }
+      if (most > kStandsOut)
         break;
     }
     for (const auto &[output, square] : squares_[i])
@@ -339,7 +348,8 @@ Candidate NumberSearch::split(double budget) const {
     if (next == variables_.size())
       return candidate;
     --candidate[next];
-    if (predicted(candidate) > budget || candidate[next] < kLeast) {
+    // What was not measured is not relied on.
+    if (predicted(candidate) > budget || candidate[next] < least_[next] - kBeyond) {
       ++candidate[next];
       isDone[next] = true;
     }
@@ -365,6 +375,7 @@ void NumberSearch::descend() {
   });
   constexpr int kRounds = 3;
   constexpr int kPatience = 15; // what comes later promises less
+  constexpr int kSteps[] = {1, 3, 6};
   std::vector<bool> isDone(variables_.size());
   for (int round = 0; round < kRounds; ++round) {
     expected_ = done_ + static_cast<std::size_t>(std::count(isDone.begin(), isDone.end(), false));
@@ -374,13 +385,11 @@ void NumberSearch::descend() {
       if (isDone[i] || inVain == kPatience)
         continue;
       const double before = best_->seconds;
-      for (int bits : {1, 3}) {
-        if (bits > 1 && gains_[i] > 0)
-          break;
+      // Costs come in steps, errors do not: on as long as the goal is met.
+      for (int bits : kSteps) {
         Candidate fewer = bestCandidate_;
         fewer[i] -= bits;
-        evaluate(fewer);
-        if (best_->seconds < before)
+        if (!isGood(evaluate(fewer)) || best_->seconds < before)
           break;
       }
       isDone[i] = best_->seconds >= before;
@@ -437,7 +446,7 @@ FailureOr<SearchResult> NumberSearch::run() {
   result.after = *checked;
   result.config = configOf(bestCandidate_);
   result.evaluations = done_;
-  result.restored = restored_;
+  result.restored = evaluations_->restored();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

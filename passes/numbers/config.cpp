@@ -57,7 +57,7 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
     }
     if (where.starts_with("node ") && isProtocolKey(key))
       continue;
-    if (!isInput && key == kChannelShifts) {
+    if (key == kChannelShifts) {
       constexpr int64_t kMostShift = 40;
       bool isList =
           value.is_array() && llvm::all_of(value, [&](const Json &shift) {
@@ -77,7 +77,7 @@ bool parseEntry(const std::string &where, const Json &json, bool isInput, NodeNu
         known = &candidate;
     if (known == nullptr) {
       report(fmt::format("{}: unknown key '{}'; known are scale, bitwidth, {}", where, key,
-                         isInput ? "low, high"
+                         isInput ? "low, high, channel_shifts"
                                  : "accumulator_bitwidth, weight_scale, weight_bitwidth, "
                                    "channel_shifts, and for nodes protocol, fused, radix"));
       ok = false;

@@ -26,7 +26,8 @@ struct NodeNumbers {
   std::optional<int64_t> weightScale;         ///< fraction bits of the weights
   std::optional<int64_t> weightBitwidth;      ///< width of the weights
   std::optional<double> low, high;            ///< range of an input
-  /// Powers of two that a linear operation's output channels are scaled by; empty: none.
+  /// Powers of two that a linear operation's output channels, or an input's features, are scaled
+  /// by; empty: none.
   std::optional<std::vector<int64_t>> channelShifts;
 
   bool empty() const;
@@ -40,7 +41,7 @@ enum class WeightWidths {
 
 /// A configuration file: `{"defaults": {...}, "inputs": {NAME: {...}}, "nodes": {NAME: {...}}}`
 /// with the keys scale, bitwidth, accumulator_bitwidth, weight_scale, weight_bitwidth, and for
-/// inputs low and high, for nodes and defaults channel_shifts. The keys protocol, fused and radix
+/// inputs low and high, and for all channel_shifts. The keys protocol, fused and radix
 /// of nodes are left to passes/protocols. `"weight_widths": "values"` beside the sections is
 /// WeightWidths::kValues, and `"search": {...}` says how a search came to the file; nobody reads
 /// it.

@@ -51,6 +51,11 @@ std::optional<int64_t> Converter::fractionOfPartner(Value product) {
 }
 
 FixedConstant Converter::factor(Operation *op, Value value, Value other) {
+  // Powers of two that both know are what they are, however far they are apart.
+  if (std::optional<int64_t> exact = quantiser_.exactFraction(value))
+    if (const unsigned width = std::max(2U, quantiser_.rangeAt(value, *exact).signedBits());
+        width < kMaxFactorWidth)
+      return quantiser_.constant(builder_, value, *exact, width);
   NodeNumbers numbers = configured(op);
   if (isConstant(other) || !scales_.isOnlyRounded(op->getResult(0)) || choices_.weightScale ||
       numbers.weightScale || numbers.weightBitwidth)

@@ -87,6 +87,8 @@ void Converter::convertInput(nn::InputOp op) {
   chosen.bitwidth = width.value_or(needed);
   chosen.low = low;
   chosen.high = high;
+  if (auto shifts = op->getAttrOfType<DenseI64ArrayAttr>(kChannelShifts))
+    chosen.channelShifts = std::vector<int64_t>(shifts.asArrayRef());
   Value value = builder_.create<fx::InputOp>(
       op.getLoc(), type(result, width.value_or(needed), fraction, fx::ownerNamed(op.getOwner())),
       name, APFloat(low), APFloat(high), kind);

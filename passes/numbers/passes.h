@@ -25,6 +25,8 @@ struct FittedFunctions;
 /// draw some, `check-ranges` does nothing. `options.samples` is not read.
 std::unique_ptr<mlir::Pass> createCalibrateRanges(CalibrateRangesOptions options,
                                                   std::shared_ptr<const Samples> samples);
+std::unique_ptr<mlir::Pass> createScaleInputs(ScaleInputsOptions options,
+                                              std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createScaleChannels(ScaleChannelsOptions options,
                                                 std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,

@@ -86,6 +86,20 @@ double Quantiser::magnitude(Value value) const {
   return largest;
 }
 
+std::optional<int64_t> Quantiser::exactFraction(Value value) const {
+  nn::WeightOp weight = constantWeight(value, symbols_);
+  if (!weight || !weight.getIsPublic())
+    return std::nullopt;
+  int64_t fraction = 0;
+  for (float x : valuesOf(weight)) {
+    int exponent = 0;
+    if (std::frexp(std::abs(x), &exponent) != 0.5)
+      return std::nullopt;
+    fraction = std::max<int64_t>(fraction, 1 - exponent);
+  }
+  return fraction;
+}
+
 bool Quantiser::areSigns(Value value) const {
   return llvm::all_of(valuesOf(constantWeight(value, symbols_)),
                       [](float x) { return x == 0 || std::abs(x) == 1; });

@@ -11,6 +11,7 @@
 #include "mlir/IR/SymbolTable.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -31,6 +32,10 @@ public:
 
   /// Largest magnitude in the weight behind `value`.
   double magnitude(mlir::Value value) const;
+
+  /// Fraction bits at which the weight behind `value` is exact, if it is public and of powers of
+  /// two only.
+  std::optional<int64_t> exactFraction(mlir::Value value) const;
 
   /// Whether the weight behind `value` is of -1, 0 and 1 only.
   bool areSigns(mlir::Value value) const;

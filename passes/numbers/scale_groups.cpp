@@ -170,6 +170,24 @@ ScaleGroups::ScaleGroups(func::FuncOp function, const FloatRanges &ranges,
       for (Value value : {op->getOperand(0), op->getOperands().back(), Value(op->getResult(0))})
         if (Value group = find(value); chosen.contains(group))
           fractions_[group] = std::max<int64_t>(fractions_[group], 0);
+  // Features that are scaled at the client keep there, where bits cost nothing, those that the
+  // largest factor brings above the point.
+  constexpr int64_t kMostClearBits = 60;
+  for (Operation *op : operations) {
+    auto shifts = op->getAttrOfType<DenseI64ArrayAttr>(kChannelShifts);
+    if (!shifts || !isa<nn::InputOp>(op))
+      continue;
+    Value group = find(op->getResult(0));
+    Value scaled = op->getResult(0);
+    while (find(scaled) == group && scaled.hasOneUse() && scaled.user_begin()->getNumResults() == 1)
+      scaled = scaled.user_begin()->getResult(0);
+    const int64_t most = *llvm::max_element(shifts.asArrayRef());
+    const int64_t fraction = fractions_[find(scaled)];
+    fixed_.insert(group);
+    if (!chosenBy.contains(group))
+      fractions_[group] =
+          std::min(fraction + most, kMostClearBits - most - integerBits(magnitudes[group]));
+  }
   // A unit near zero has a root of half its fraction bits: squares keep all of theirs.
   constexpr int64_t kMostRootBits = 40;
   for (Operation *op : operations) {
