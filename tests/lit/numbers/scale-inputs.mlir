@@ -1,6 +1,6 @@
 // Features of an input are brought to one size at the client, by public powers of two that the weights take back.
-// RUN: %python -c "import numpy, sys; numpy.save(sys.argv[1], numpy.array([[[1000, 0.3, 0]], [[-600, -0.9, 0]]], dtype=numpy.float32))" %t.npy
-// RUN: %python -c "import numpy, sys; numpy.save(sys.argv[1], numpy.array([[[1, 0.7, 0.6]]], dtype=numpy.float32))" %t.even.npy
+// RUN: %python %S/Inputs/write_npy.py %t.npy 2x1x3 1000 0.3 0 -600 -0.9 0
+// RUN: %python %S/Inputs/write_npy.py %t.even.npy 1x1x3 1 0.7 0.6
 // RUN: echo '{"inputs": {"x": {"channel_shifts": [0, 3, 1]}}, "defaults": {"weight_scale": 9}}' > %t.json
 // RUN: echo '{"defaults": {"weight_scale": 9}}' > %t.none.json
 // RUN: echo '{"inputs": {"x": {"channel_shifts": [0, -1]}}, "defaults": {"weight_scale": 9}}' > %t.short.json
