@@ -16,6 +16,10 @@ namespace dyad {
 /// Values of more elements than this are not printed inline.
 inline constexpr int64_t kMaxInlineElements = 64;
 
+/// Of a module: for each weight that is computed as a public one and a private rest, the node, the
+/// weight and what the client learns of it.
+inline constexpr llvm::StringLiteral kWeightUpdates = "nn.weight_updates";
+
 /// An attribute that owns a copy of `bytes` (little endian, row major) as a tensor of `storage`,
 /// e.g. tensor<2x2xi16> or tensor<10xf32>. `name` is only a hint for debugging.
 mlir::ElementsAttr makeWeightValue(mlir::RankedTensorType storage, llvm::ArrayRef<char> bytes,

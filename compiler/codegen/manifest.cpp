@@ -113,6 +113,17 @@ Json publicWeightsOf(ModuleOp module) {
   return names;
 }
 
+// Weights of which only what differs from a public one is private.
+Json updatesOf(ModuleOp module) {
+  Json updates = Json::array();
+  if (auto list = module->getAttrOfType<ArrayAttr>(kWeightUpdates))
+    for (auto entry : list.getAsRange<ArrayAttr>()) {
+      auto text = [&](unsigned i) { return cast<StringAttr>(entry[i]).getValue().str(); };
+      updates.push_back({{"node", text(0)}, {"weight", text(1)}, {"computed_as", text(2)}});
+    }
+  return updates;
+}
+
 std::vector<std::string> namesOfOutputs(func::FuncOp main, fx::Owner receiver) {
   std::vector<std::string> names;
   main.walk([&](fx::OutputOp output) {
@@ -129,7 +140,8 @@ Json learnedOf(func::FuncOp main) {
        {"the graph: operations, shapes, attributes, node names and the labels of classes",
         "widths and scales of all values and of the weights, and the assumed ranges: unless they "
         "are fixed by --config they follow from the weights and the samples",
-        "the values of all public weights and constants: see public_weights"})
+        "the values of all public weights and constants: see public_weights",
+        "what of fine-tuned weights is public, and the ranks of the rest: see weight_updates"})
     client.push_back(item);
   Json server = namesOfOutputs(main, fx::Owner::kServer);
   server.push_back("how many samples the client runs, and when");
@@ -183,6 +195,7 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
                         {"strict", options.strictRanges}};
   manifest["assumptions"] = assumptionsOf(main);
   manifest["public_weights"] = publicWeightsOf(fxModule);
+  manifest["weight_updates"] = updatesOf(fxModule);
   manifest["learns"] = learnedOf(main);
   const mpc::Target target = mpc::targetOf(mpcModule);
   manifest["security"] = {{"model", "semi-honest"},

@@ -21,6 +21,7 @@ constexpr OptionalPass kOptional[] = {
     {"order-only", "no increasing functions before an arg-max or a sign"},
     {"split-states", "a range for each part of a state"},
     {"exchange-relu-max-pool", "ReLU behind maxima, of fewer elements"},
+    {"split-updates", "what fine-tuning changed of a public weight, apart from it"},
     {"merge-factors", "low-rank weights multiplied where that is cheaper"},
     {"batch-products", "products of independent values with one weight as one"},
     {"scale-inputs", "features of an input alike in size, so that fewer bits do"},

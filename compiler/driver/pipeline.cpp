@@ -125,6 +125,16 @@ LogicalResult Compilation::toNn() {
   }
   if (failed(requireMatches(*nn_, bases)))
     return failure();
+  if (!bases.empty() && isEnabled("split-updates")) {
+    progress_.step("splitting updates of public weights");
+    PassManager split(&context_);
+    SplitUpdatesOptions target;
+    target.network = options_.network.name;
+    target.machine = options_.machine;
+    split.addPass(createSplitUpdates(target, bases));
+    if (failed(split.run(*nn_)))
+      return failure();
+  }
   return run(*nn_,
              enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
                                   options_.machine.empty() ? "" : "machine=" + options_.machine),

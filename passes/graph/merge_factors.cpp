@@ -4,15 +4,10 @@
 #include "passes/graph/constants.h"
 #include "passes/graph/passes.h"
 
-#include "passes/cost/time_model.h"
-#include "runtime/he/he_cost.h"
-#include "runtime/protocols/truncation_cost.h"
-#include "runtime/tensor/tensor_cost.h"
+#include "passes/cost/linear_seconds.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/DenseMap.h"
-
-#include <algorithm>
 
 using namespace mlir;
 
@@ -23,37 +18,13 @@ namespace dyad {
 
 namespace {
 
-// Widths are chosen later; these are typical ones, public and the same for all weights.
-constexpr unsigned kValueBits = 16;
-constexpr unsigned kRingBits = 30;
-constexpr unsigned kShift = kRingBits - kValueBits;
-constexpr clear::Format kWeight{.bits = 13, .isSigned = true};
-
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-double productSeconds(const TimeModel &times, int64_t rows, int64_t inner, int64_t columns) {
-  auto of = [&](LinearProtocol protocol) {
-    return times.seconds(
-        matmulCost({rows, inner}, {inner, columns}, false, kRingBits, kWeight, protocol));
-  };
-  double best =
-      std::min(of(LinearProtocol::kOtServerChooses), of(LinearProtocol::kOtClientChooses));
-  he::LinearSpec spec =
-      heMatmulSpec({rows, inner}, {inner, columns}, false, kRingBits, kWeight, false);
-  if (he::planFor(spec))
-    best =
-        std::min(best, of(LinearProtocol::kHe) + he::computeSeconds(spec, times.target().machine));
-  return best;
-}
-
-bool isCheaperMerged(const TimeModel &times, int64_t rows, int64_t inner, int64_t rank,
+bool isCheaperMerged(const LinearSeconds &seconds, int64_t rows, int64_t inner, int64_t rank,
                      int64_t columns) {
-  auto between = static_cast<std::uint64_t>(rows * rank);
-  Cost scale = truncateReduceCost(between, kRingBits, kShift);
-  scale.then(extendSignedCost(between, kValueBits, kRingBits, SignFact::kUnknown));
-  return productSeconds(times, rows, inner, columns) <=
-         productSeconds(times, rows, inner, rank) + times.seconds(scale) +
-             productSeconds(times, rows, rank, columns);
+  return seconds.matmul({rows, inner}, {inner, columns}, false) <=
+         seconds.matmul({rows, inner}, {inner, rank}, false) + seconds.rescale(rows * rank) +
+             seconds.matmul({rows, rank}, {rank, columns}, false);
 }
 
 std::optional<Constant> matrixOf(Value value, const Weights &weights) {
@@ -89,18 +60,19 @@ public:
     if (failed(target))
       return signalPassFailure();
     const TimeModel times(*target, {});
+    const LinearSeconds seconds(times);
     // Forward, so that three factors in a row become one.
     SmallVector<nn::MatMulOp> products;
     getOperation().walk([&](nn::MatMulOp op) { products.push_back(op); });
     for (nn::MatMulOp op : products) {
-      merge(op, times, weights);
+      merge(op, seconds, weights);
       if (weights.failed())
         return signalPassFailure();
     }
   }
 
 private:
-  void merge(nn::MatMulOp op, const TimeModel &times, Weights &weights) {
+  void merge(nn::MatMulOp op, const LinearSeconds &seconds, Weights &weights) {
     auto before = op.getLhs().getDefiningOp<nn::MatMulOp>();
     if (!before || !op.getLhs().hasOneUse())
       return;
@@ -117,7 +89,7 @@ private:
     int64_t rows = 1;
     for (int64_t size : shape.drop_back())
       rows *= size;
-    if (!isCheaperMerged(times, rows, a->shape[0], a->shape[1], b->shape[1]))
+    if (!isCheaperMerged(seconds, rows, a->shape[0], a->shape[1], b->shape[1]))
       return;
     OpBuilder builder(op);
     Location location =

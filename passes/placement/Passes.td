@@ -38,4 +38,23 @@ def MatchPublicWeights : Pass<"match-public-weights", "::mlir::ModuleOp"> {
   let options = [ListOption<"bases", "base", "std::string", "textual nn module of a public model">];
 }
 
+def SplitUpdates : Pass<"split-updates", "::mlir::ModuleOp"> {
+  let summary = "Compute what fine-tuning left of a weight with the public weight, and only the rest in private";
+  let description = [{
+    A private weight `W` of a convolution or matrix product, in whose place a base has `W0`, becomes the cheapest of: `W` as it is; some outputs with
+    private weights beside public ones for the others; `x W0 + x' D`, where `x'` is the inputs whose weights differ; `x W0 + (x A) B` for a difference
+    `W - W0 = A B` of low rank (convolutions: a window to r channels and 1x1 behind it, or the other way round). Time by the cost formulas
+    decides. Elements that differ by at most 2^-20 of the tensor's largest weight count as equal; if all do, `W0` takes the place of `W`.
+
+    The client learns from the program that there was a base, the rank, and which outputs or inputs differ: `nn.weight_updates` lists it for the manifest.
+
+    Requires `match-public-weights`, and bases after the same passes. Keeps results up to rounding. Example: tests/lit/placement/split_updates.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [ListOption<"bases", "base", "std::string", "textual nn module of a public model">,
+                 Option<"network", "network", "std::string", "\"lan\"",
+                        "link that is chosen for: lan, wan or BANDWIDTH,RTT">,
+                 Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">];
+}
+
 #endif

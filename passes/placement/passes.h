@@ -15,6 +15,7 @@ namespace dyad {
 
 /// With models that were read already, beside those of the option.
 std::unique_ptr<mlir::Pass> createMatchPublicWeights(PublicBases bases);
+std::unique_ptr<mlir::Pass> createSplitUpdates(SplitUpdatesOptions options, PublicBases bases);
 
 /// Makes the passes of this folder known to pipelines written as text.
 #define GEN_PASS_REGISTRATION
