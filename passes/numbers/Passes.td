@@ -11,7 +11,7 @@ def ScaleInputs : Pass<"scale-inputs", "::mlir::ModuleOp"> {
     An input that only matrix products with private weights of their own read is multiplied by 2^shift for each feature (last axis), a public
     constant, and rows of the weights are divided by it. That is exact in floats; the client multiplies in the clear, before it shares anything, so
     that features of 0.01 and of 3000 need no common scale. Shifts bring each feature's largest magnitude on the samples to that of the
-    largest feature; they are public as ranges are, stand on the input as `channel_shifts`, and may be given as the configuration's key of that name.
+    largest feature, less three bits of head-room; they are public as ranges are, stand on the input as `channel_shifts`, and may be given as the configuration's key of that name.
 
     Before: `%1 = nn.matmul %0, %w : ...`
     After:  `%1 = nn.mul %0, %shifts : ...`, `%2 = nn.matmul %1, %w : ...`

@@ -24,6 +24,9 @@ namespace {
 constexpr int64_t kLeastShift = 2; // less is not worth a product
 constexpr int64_t kMostShift = 20; // what is tinier still counts as this
 constexpr int64_t kMostElements = 4096;
+// Bits that each feature keeps free beside the calibrated head-room of all: a pixel at the edge
+// that was dark on all samples may be bright on the next one, and would be refused.
+constexpr int64_t kHeadroom = 3;
 
 // The weights that read an input, if it is read by products with private ones of their own only.
 SmallVector<nn::WeightOp> weightsBehind(nn::InputOp input, func::FuncOp function,
@@ -60,7 +63,8 @@ std::vector<int64_t> measuredShifts(nn::InputOp input, const Samples &samples) {
   std::vector<int64_t> shifts(most.size(), 0);
   for (size_t i = 0; i < most.size(); ++i) // a feature that is always zero stays what it is
     if (most[i] > 0 && std::isfinite(largest))
-      shifts[i] = std::min<int64_t>(std::ilogb(largest) - std::ilogb(most[i]), kMostShift);
+      shifts[i] =
+          std::clamp<int64_t>(std::ilogb(largest) - std::ilogb(most[i]) - kHeadroom, 0, kMostShift);
   const bool isEven = llvm::all_of(shifts, [](int64_t shift) { return shift < kLeastShift; });
   return isEven ? std::vector<int64_t>() : shifts;
 }
