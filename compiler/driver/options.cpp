@@ -240,6 +240,11 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
       ->type_name("PATTERN|FILE.onnx")
       ->allow_extra_args(false)
       ->group("Graph");
+  app.add_option("--split-updates", options.splitUpdates,
+                 "private updates of public weights, apart from them: where that is faster, or "
+                 "always")
+      ->check(CLI::IsMember({"auto", "always"}))
+      ->group("Graph");
   app.add_option("--reveal", options.reveal, "who learns the outputs")
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("client|server|both")

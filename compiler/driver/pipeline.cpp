@@ -131,6 +131,7 @@ LogicalResult Compilation::toNn() {
     SplitUpdatesOptions target;
     target.network = options_.network.name;
     target.machine = options_.machine;
+    target.always = options_.splitUpdates == "always";
     split.addPass(createSplitUpdates(target, bases));
     if (failed(split.run(*nn_)))
       return failure();

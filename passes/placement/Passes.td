@@ -54,7 +54,8 @@ def SplitUpdates : Pass<"split-updates", "::mlir::ModuleOp"> {
   let options = [ListOption<"bases", "base", "std::string", "textual nn module of a public model">,
                  Option<"network", "network", "std::string", "\"lan\"",
                         "link that is chosen for: lan, wan or BANDWIDTH,RTT">,
-                 Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">];
+                 Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">,
+                 Option<"always", "always", "bool", "false", "split whatever time it takes">];
 }
 
 #endif

@@ -91,9 +91,17 @@ private:
       if (base == baseOf.end())
         continue;
       std::optional<UpdatedLayer> layer = UpdatedLayer::of(op, weights, base->second);
-      std::optional<UpdateSplit> best = layer ? layer->best(seconds) : std::nullopt;
-      if (!best)
+      std::optional<UpdateSplit> best = layer ? layer->best(seconds, always) : std::nullopt;
+      if (!best) {
+        if (layer && !always)
+          if (std::optional<UpdateSplit> slower = layer->best(seconds, true))
+            op->emitRemark(
+                fmt::format("weight '{}' is {}, but kept whole and private: the split takes "
+                            "{:.3g} s, by the cost formulas more than the whole; "
+                            "--split-updates always makes it",
+                            layer->weightName(), describe(*slower, *layer), slower->seconds));
         continue;
+      }
       Builder builder(&getContext());
       updates_.push_back(
           builder.getStrArrayAttr({nodeName(op), layer->weightName(), describe(*best, *layer)}));

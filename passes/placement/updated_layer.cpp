@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -152,7 +153,9 @@ std::optional<UpdateSplit> UpdatedLayer::ofRank(const LinearSeconds &seconds, do
                                                 bool isBehind) const {
   // Which ranks pay is known before any is looked for.
   int64_t most = 0;
-  const int64_t full = std::min(inputs_, outputs_);
+  int64_t full = std::min(inputs_, outputs_);
+  if (std::isinf(bound)) // whatever it takes, but not what no longer is a low rank
+    full /= 2;
   while (most < std::min(kMaxRank, full) && rankSeconds(seconds, most + 1, isBehind) < bound)
     ++most;
   if (most == 0)
@@ -204,7 +207,7 @@ std::optional<UpdateSplit> UpdatedLayer::ofRank(const LinearSeconds &seconds, do
   return split;
 }
 
-std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds) const {
+std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds, bool always) const {
   std::vector<bool> isOutput(static_cast<std::size_t>(outputs_), false);
   std::vector<bool> isInput(static_cast<std::size_t>(inputs_), false);
   for (int64_t m = 0; m < outputs_; ++m)
@@ -227,7 +230,8 @@ std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds) cons
     return split;
 
   std::optional<UpdateSplit> best;
-  double bound = productSeconds(seconds, inputs_, outputs_);
+  double bound =
+      always ? std::numeric_limits<double>::infinity() : productSeconds(seconds, inputs_, outputs_);
   auto offer = [&](UpdateSplit candidate) {
     if (candidate.seconds < bound) {
       bound = candidate.seconds;

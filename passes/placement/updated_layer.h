@@ -34,9 +34,9 @@ public:
   static std::optional<UpdatedLayer> of(mlir::Operation *op, const Weights &weights,
                                         const Constant &base);
 
-  /// The cheapest split, if it takes less time than the private product; shapes, ranks and
-  /// positions decide, which become known.
-  std::optional<UpdateSplit> best(const LinearSeconds &seconds) const;
+  /// The cheapest split, if it takes less time than the private product, or whatever it takes with
+  /// `always`; shapes, ranks and positions decide, which become known.
+  std::optional<UpdateSplit> best(const LinearSeconds &seconds, bool always) const;
 
   /// Puts the split in the layer's place. False if a diagnostic was emitted.
   bool apply(const UpdateSplit &split, Weights &weights);

@@ -52,6 +52,7 @@ PRIVATE = {
     "last_block": ({"f1.weight", "f1.bias", "f2.weight", "f2.bias"}, ""),
     "biases": (BIASES, ""),
     "renamed": (set(), ""),
+    "low_rank": (set(), "rank 2"),
     "rank_two": (set(), "rank 2"),
     "one_input": (set(), "inputs 7 of"),
     "one_output": (set(), "outputs 5 of"),
@@ -75,7 +76,7 @@ def main():
         folder = pathlib.Path(temporary)
         np.save(folder / "calibration.npy", images[:32])
         np.save(folder / "x.npy", images[-2:])
-        files = fine_tuned_variants.write(source / "model.onnx", folder, only=("last_block", "biases", "renamed"))
+        files = fine_tuned_variants.write(source / "model.onnx", folder, rank=2, only=("last_block", "low_rank", "biases", "renamed"))
         for name, change in HAND_MADE.items():
             model = fine_tuned_variants.Model(source / "model.onnx")
             change(model)
@@ -90,7 +91,8 @@ def main():
             return out, run(command)
 
         for name, (private, update) in PRIVATE.items():
-            out, done = compile_model(name, base)
+            flags = base + (["--split-updates", "always"] if name == "low_rank" else [])
+            out, done = compile_model(name, flags)
             checks.expect(done.returncode == 0, f"{name}: compiles", done.stderr)
             must([out / "reference/reference", "--input", folder / "x.npy", "--output", out / "expected.npy", "--raw"])
             run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
@@ -112,6 +114,8 @@ def main():
                 if tensor not in public and len(values) >= 16:
                     checks.expect(values not in bundle, f"{name}: the client has nothing of {tensor}")
 
+        done = compile_model("low_rank", base[:2])[1]
+        checks.expect("rank 2, but kept whole and private" in done.stderr, "an update that is found and not split is named", done.stderr)
         done = compile_model("not_a_number", base)[1]
         checks.expect(done.returncode != 0, "a NaN is refused", done.stderr)
         done = run([tool("dyadc"), files["biases"], "-o", folder / "none", "--public-weights", model_folder("acasxu_1_6") / "model.onnx"])
