@@ -15,33 +15,7 @@ using namespace mlir;
 namespace dyad {
 namespace {
 
-// 0 * infinity is 0 here: an unknown finite number times zero.
-double times(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
-
-FloatRange product(const FloatRange &a, const FloatRange &b) {
-  auto [low, high] = std::minmax(
-      {times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)});
-  return {low, high};
-}
-
-FloatRange sum(const FloatRange &a, const FloatRange &b) {
-  return {a.low + b.low, a.high + b.high};
-}
-
-FloatRange scaled(const FloatRange &a, double factor) { return product(a, {factor, factor}); }
-
 FloatRange withZero(const FloatRange &a) { return hull(a, {0, 0}); }
-
-// Sum of positive and of negative weights that meet in one output.
-struct SignedSums {
-  double positive = 0;
-  double negative = 0;
-
-  void add(double weight) { (weight > 0 ? positive : negative) += weight; }
-  FloatRange times(const FloatRange &input) const {
-    return sum(scaled(input, positive), scaled(input, negative));
-  }
-};
 
 ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
@@ -80,7 +54,9 @@ FloatRange functionRange(nn::FunctionOp op, FloatRange input) {
   case nn::FunctionKind::kSilu:
   case nn::FunctionKind::kMish: { // one minimum, not below -0.31
     constexpr double kLowest = -0.31;
-    return {std::min(kLowest, ends.low), std::max(0.0, std::isnan(b) ? infinity : ends.high)};
+    a = std::isnan(a) ? 0 : a; // towards minus infinity
+    b = std::isnan(b) ? infinity : b;
+    return {input.low >= 0 ? a : kLowest, std::max(a, b)};
   }
   default:
     return ends;
@@ -93,17 +69,14 @@ FloatRange outward(const FloatRange &a) {
   return std::isfinite(slack) ? FloatRange{a.low - slack, a.high + slack} : a;
 }
 
+// The same of quotients, and of sums of numbers of one range: rounding does not change their sign.
+FloatRange outwardOfOneSign(const FloatRange &a) {
+  const FloatRange wide = outward(a);
+  return {a.low >= 0 ? std::max(wide.low, 0.0) : wide.low,
+          a.high <= 0 ? std::min(wide.high, 0.0) : wide.high};
+}
+
 } // namespace
-
-bool FloatRange::isFinite() const { return std::isfinite(low) && std::isfinite(high); }
-double FloatRange::magnitude() const { return std::max(std::abs(low), std::abs(high)); }
-
-FloatRange hull(const FloatRange &a, const FloatRange &b) {
-  return {std::min(a.low, b.low), std::max(a.high, b.high)};
-}
-FloatRange intersection(const FloatRange &a, const FloatRange &b) {
-  return {std::max(a.low, b.low), std::min(a.high, b.high)};
-}
 
 nn::WeightOp constantWeight(Value value, const SymbolTable &symbols) {
   Operation *op = value.getDefiningOp();
@@ -132,79 +105,162 @@ FloatRange FloatRanges::at(Value value) const {
 }
 
 void FloatRanges::visit(Operation *op) {
-  if (op->getNumResults() != 1)
+  if (op->getNumResults() != 1 || !isa<RankedTensorType>(op->getResult(0).getType()))
     return;
-  FloatRange range = compute(op);
+  FloatRange range = compute(op, [&](unsigned i) { return at(op->getOperand(i)); });
   if (std::isnan(range.low) || std::isnan(range.high))
     range = {};
-  ranges_[op->getResult(0)] = range;
+  set(op->getResult(0), boundsOf(op), range);
 }
 
-FloatRange FloatRanges::convolution(nn::Conv2DOp conv) const {
-  FloatRange input = at(conv.getInput());
-  if (isPadded(conv.getPads()))
-    input = withZero(input);
-  ArrayRef<int64_t> shape = shapeOf(conv.getWeight());
-  int64_t terms = shape[1] * shape[2] * shape[3];
-  auto weights = constantValues(conv.getWeight(), symbols_);
-  auto bias = conv.getBias() ? constantValues(conv.getBias(), symbols_) : std::nullopt;
-  FloatRange biasRange = conv.getBias() ? at(conv.getBias()) : FloatRange{0, 0};
-  if (!weights)
-    return sum(
-        scaled(withZero(dyad::product(input, at(conv.getWeight()))), static_cast<double>(terms)),
-        biasRange);
-  std::optional<FloatRange> range;
-  for (int64_t channel = 0; channel < shape[0]; ++channel) {
-    SignedSums sums;
-    for (int64_t i = 0; i < terms; ++i)
-      sums.add((*weights)[static_cast<size_t>(channel * terms + i)]);
-    FloatRange one = sums.times(input);
-    double offset = bias ? (*bias)[static_cast<size_t>(channel)] : 0;
-    one = bias ? sum(one, {offset, offset}) : sum(one, biasRange);
-    range = range ? hull(*range, one) : one;
+void FloatRanges::set(Value value, Bounds bounds, FloatRange range) {
+  bounds_.set(value, std::move(bounds), range);
+  const FloatRange both = intersection(range, bounds_.at(value).hull());
+  ranges_[value] = both.low <= both.high ? both : range;
+}
+
+//===--- by channel
+//-----------------------------------------------------------------------------===//
+
+Bounds FloatRanges::boundsOf(Operation *op) const {
+  if (isStructure(op)) {
+    std::vector<const Bounds *> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(&bounds(operand));
+    auto pad = dyn_cast<nn::PadOp>(op);
+    return BoundsMap::moved(op, operands, pad ? pad.getValue().convertToDouble() : 0);
   }
-  return outward(range.value_or(FloatRange{0, 0}));
-}
-
-FloatRange FloatRanges::product(nn::MatMulOp matmul) const {
-  ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
-  ArrayRef<int64_t> rhs = shapeOf(matmul.getRhs());
-  int64_t inner = lhs.back();
-  int64_t columns = rhs.back();
-  auto right = constantValues(matmul.getRhs(), symbols_);
-  auto left = constantValues(matmul.getLhs(), symbols_);
-  std::optional<FloatRange> range;
-  auto include = [&](const FloatRange &one) { range = range ? hull(*range, one) : one; };
-  if (right) {
-    auto matrices = static_cast<int64_t>(right->size()) / std::max<int64_t>(inner * columns, 1);
-    for (int64_t matrix = 0; matrix < matrices; ++matrix)
-      for (int64_t column = 0; column < columns; ++column) {
-        SignedSums sums;
-        for (int64_t i = 0; i < inner; ++i)
-          sums.add((*right)[static_cast<size_t>((matrix * inner + i) * columns + column)]);
-        include(sums.times(at(matmul.getLhs())));
-      }
-  } else if (left) {
-    auto rows = static_cast<int64_t>(left->size()) / std::max<int64_t>(inner, 1);
-    for (int64_t row = 0; row < rows; ++row) {
-      SignedSums sums;
-      for (int64_t i = 0; i < inner; ++i)
-        sums.add((*left)[static_cast<size_t>(row * inner + i)]);
-      include(sums.times(at(matmul.getRhs())));
+  if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
+    auto values = constantValues(constant.getResult(), symbols_);
+    return values ? BoundsMap::ofConstant(shapeOf(constant.getResult()), *values) : Bounds();
+  }
+  if (auto affine = form(op))
+    return *affine;
+  // The same element of all operands, or the same channel.
+  const bool isPool = isa<nn::MaxPool2DOp, nn::AveragePool2DOp>(op);
+  if (isPool && bounds(op->getOperand(0)).axis > 1)
+    return Bounds();
+  if (isPool || isa<nn::AssumeOp, nn::MulOp, nn::DivOp, nn::MinOp, nn::MaxOp, nn::AbsOp, nn::StepOp,
+                    nn::RoundOp, nn::PReluOp, nn::ClipOp, nn::FunctionOp>(op))
+    return elementwise(op);
+  if (auto reduce = dyn_cast<nn::ReduceOp>(op)) {
+    const Bounds &in = bounds(reduce.getInput());
+    const bool keepsChannels = !llvm::is_contained(reduce.getAxes(), in.axis);
+    if (keepsChannels && in.axis >= 0)
+      return elementwise(op);
+    if (reduce.getKind() == nn::ReduceKind::kSum)
+      return bounds_.reduced(in, shapeOf(reduce.getInput()), reduce.getAxes());
+    if (reduce.getKind() == nn::ReduceKind::kMean) {
+      int64_t terms = 1;
+      for (int64_t axis : reduce.getAxes())
+        terms *= shapeOf(reduce.getInput())[static_cast<size_t>(axis)];
+      return bounds_.scaled(bounds_.reduced(in, shapeOf(reduce.getInput()), reduce.getAxes()),
+                            1.0 / static_cast<double>(std::max<int64_t>(terms, 1)), {0, 0});
     }
-  } else {
-    include(scaled(dyad::product(at(matmul.getLhs()), at(matmul.getRhs())),
-                   static_cast<double>(inner)));
   }
-  return outward(range.value_or(FloatRange{0, 0}));
+  return Bounds();
 }
 
-FloatRange FloatRanges::compute(Operation *op) const {
-  auto in = [&](unsigned i = 0) { return at(op->getOperand(i)); };
+Bounds FloatRanges::elementwise(Operation *op) const {
+  std::vector<Bounds> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(bounds(operand));
+  for (size_t i = 1; i < operands.size(); ++i)
+    BoundsMap::align(operands[0], operands[i]);
+  for (size_t i = 1; i < operands.size(); ++i) // the first may have channels by now
+    BoundsMap::align(operands[0], operands[i]);
+  Bounds result;
+  result.axis = operands[0].axis;
+  result.each.clear();
+  for (size_t c = 0; c < operands[0].each.size(); ++c)
+    result.each.push_back(compute(op, [&](unsigned i) { return operands[i].each[c]; }));
+  return result;
+}
+
+// Operations that keep what their operand is affine in.
+std::optional<Bounds> FloatRanges::form(Operation *op) const {
+  auto in = [&](unsigned i = 0) -> const Bounds & { return bounds(op->getOperand(i)); };
+  return llvm::TypeSwitch<Operation *, std::optional<Bounds>>(op)
+      .Case([&](nn::AssumeOp) { return in(); })
+      .Case([&](nn::AddOp) { return bounds_.sum(in(), in(1), 1); })
+      .Case([&](nn::SubOp) { return bounds_.sum(in(), in(1), -1); })
+      .Case([&](nn::NegOp) { return bounds_.scaled(in(), -1, {0, 0}); })
+      .Case([&](nn::MulOp mul) -> std::optional<Bounds> {
+        if (!in().isConstant() && !in(1).isConstant())
+          return std::nullopt;
+        return bounds_.product(in(), in(1));
+      })
+      .Case([&](nn::ReluOp) { return bounds_.rectified(in(), 0); })
+      .Case([&](nn::LeakyReluOp leaky) {
+        return bounds_.rectified(in(), leaky.getAlpha().convertToDouble());
+      })
+      .Case([&](nn::Conv2DOp conv) { return convolution(conv); })
+      .Case([&](nn::MatMulOp matmul) { return product(matmul); })
+      .Case([&](nn::BatchNormOp norm) { return normalized(norm); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+std::optional<Bounds> FloatRanges::convolution(nn::Conv2DOp conv) const {
+  auto weights = constantValues(conv.getWeight(), symbols_);
+  if (!weights || weights->empty())
+    return std::nullopt;
+  Bounds result = bounds_.linear(bounds(conv.getInput()), 1, 1,
+                                 convolutionShape(shapeOf(conv.getWeight()), conv.getStrides(),
+                                                  conv.getPads(), conv.getGroups()),
+                                 *weights);
+  if (!conv.getBias())
+    return result;
+  Bounds bias; // its channels lie along its only axis
+  bias.each = bounds(conv.getBias()).each;
+  bias.axis = bounds(conv.getBias()).axis == 0 ? 1 : -1;
+  return bounds_.sum(result, bias, 1);
+}
+
+std::optional<Bounds> FloatRanges::product(nn::MatMulOp matmul) const {
+  const bool isRight = constantValues(matmul.getRhs(), symbols_).has_value();
+  auto weights = constantValues(isRight ? matmul.getRhs() : matmul.getLhs(), symbols_);
+  if (!weights || weights->empty())
+    return std::nullopt;
+  Value input = isRight ? matmul.getLhs() : matmul.getRhs();
+  Value matrix = isRight ? matmul.getRhs() : matmul.getLhs();
+  const auto rank = static_cast<int64_t>(shapeOf(input).size());
+  const auto results = static_cast<int64_t>(shapeOf(matmul.getResult()).size());
+  const int64_t back = isRight ? 1 : 2;
+  return bounds_.linear(bounds(input), rank - back, results - back,
+                        matrixShape(shapeOf(matrix), isRight), *weights);
+}
+
+// factor * x + offset, where the four parameters are constants.
+Bounds FloatRanges::normalized(nn::BatchNormOp norm) const {
+  auto scale = constantValues(norm.getScale(), symbols_);
+  auto bias = constantValues(norm.getBias(), symbols_);
+  auto mean = constantValues(norm.getMean(), symbols_);
+  auto variance = constantValues(norm.getVariance(), symbols_);
+  if (!scale || !bias || !mean || !variance)
+    return Bounds();
+  Bounds factors, offsets;
+  factors.axis = offsets.axis = 1;
+  factors.each.clear();
+  offsets.each.clear();
+  for (size_t c = 0; c < scale->size(); ++c) {
+    const double factor =
+        (*scale)[c] / std::sqrt((*variance)[c] + norm.getEpsilon().convertToDouble());
+    const double offset = (*bias)[c] - factor * (*mean)[c];
+    factors.each.push_back({factor, factor});
+    offsets.each.push_back({offset, offset});
+  }
+  return bounds_.sum(bounds_.product(bounds(norm.getInput()), factors), offsets, 1);
+}
+
+//===--- of one element
+//-------------------------------------------------------------------------===//
+
+FloatRange FloatRanges::compute(Operation *op, Operands operand) const {
+  auto in = [&](unsigned i = 0) { return operand(i); };
   if (isStructure(op)) {
     FloatRange range = in();
-    for (Value operand : op->getOperands().drop_front())
-      range = hull(range, at(operand));
+    for (unsigned i = 1; i < op->getNumOperands(); ++i)
+      range = hull(range, in(i));
     if (auto pad = dyn_cast<nn::PadOp>(op)) {
       double value = pad.getValue().convertToDouble();
       range = hull(range, {value, value});
@@ -221,13 +277,6 @@ FloatRange FloatRanges::compute(Operation *op) const {
         return state.getLow() ? FloatRange{state.getLow()->convertToDouble(),
                                            state.getHigh()->convertToDouble()}
                               : FloatRange();
-      })
-      .Case([&](nn::ConstantOp constant) {
-        auto values = constantValues(constant.getResult(), symbols_);
-        if (!values || values->empty())
-          return FloatRange();
-        auto [low, high] = std::minmax_element(values->begin(), values->end());
-        return FloatRange{*low, *high};
       })
       .Case([&](nn::AssumeOp assume) {
         FloatRange assumed{assume.getLow().convertToDouble(), assume.getHigh().convertToDouble()};
@@ -265,7 +314,9 @@ FloatRange FloatRanges::compute(Operation *op) const {
         return hull(positive, dyad::product(negative, in(1)));
       })
       .Case([&](nn::StepOp) { return FloatRange{0, 1}; })
-      .Case([&](nn::RoundOp) { return FloatRange{std::floor(in().low), std::ceil(in().high)}; })
+      .Case([&](nn::RoundOp) { // ties to even here, up in fx
+        return FloatRange{std::ceil(in().low - 0.5), std::floor(in().high + 0.5)};
+      })
       .Case([&](nn::FunctionOp function) { return functionRange(function, in()); })
       .Case([&](nn::ClipOp clip) {
         FloatRange range = in();
@@ -279,8 +330,18 @@ FloatRange FloatRanges::compute(Operation *op) const {
         }
         return range;
       })
-      .Case([&](nn::Conv2DOp conv) { return convolution(conv); })
-      .Case([&](nn::MatMulOp matmul) { return product(matmul); })
+      .Case([&](nn::Conv2DOp conv) {
+        // Any weights of a range: what `convolution` says of given ones is narrower.
+        const ArrayRef<int64_t> shape = shapeOf(conv.getWeight());
+        const auto terms = static_cast<double>(shape[1] * shape[2] * shape[3]);
+        const FloatRange input = isPadded(conv.getPads()) ? withZero(in()) : in();
+        const FloatRange bias = conv.getBias() ? in(2) : FloatRange{0, 0};
+        return outward(sum(scaled(dyad::product(input, in(1)), terms), bias));
+      })
+      .Case([&](nn::MatMulOp matmul) {
+        const auto terms = static_cast<double>(shapeOf(matmul.getLhs()).back());
+        return outward(scaled(dyad::product(in(), in(1)), terms));
+      })
       .Case([&](nn::MaxPool2DOp) { return in(); })
       .Case([&](nn::AveragePool2DOp pool) {
         return isPadded(pool.getPads()) ? withZero(in()) : in();
@@ -291,9 +352,9 @@ FloatRange FloatRanges::compute(Operation *op) const {
           terms *= shapeOf(reduce.getInput())[static_cast<size_t>(axis)];
         switch (reduce.getKind()) {
         case nn::ReduceKind::kSum:
-          return outward(scaled(in(), static_cast<double>(terms)));
+          return outwardOfOneSign(scaled(in(), static_cast<double>(terms)));
         case nn::ReduceKind::kL1:
-          return outward(FloatRange{0, static_cast<double>(terms) * in().magnitude()});
+          return outwardOfOneSign({0, static_cast<double>(terms) * in().magnitude()});
         default:
           return in();
         }
@@ -307,11 +368,15 @@ FloatRange FloatRanges::compute(Operation *op) const {
       .Case([&](nn::DivOp) {
         if (in(1).low <= 0 && in(1).high >= 0)
           return FloatRange();
-        return outward(dyad::product(in(), FloatRange{1 / in(1).high, 1 / in(1).low}));
+        return outwardOfOneSign(dyad::product(in(), FloatRange{1 / in(1).high, 1 / in(1).low}));
       })
       .Case([&](nn::SoftmaxOp softmax) {
-        return softmax.getLog() ? FloatRange{-std::numeric_limits<double>::infinity(), 0}
-                                : FloatRange{0, 1};
+        if (!softmax.getLog())
+          return FloatRange{0, 1};
+        const auto size = static_cast<double>(
+            shapeOf(softmax.getInput())[static_cast<size_t>(softmax.getAxis())]);
+        const double low = in().low - in().high - std::log(std::max(size, 1.0));
+        return FloatRange{outward({low, 0}).low, 0};
       })
       .Default([](Operation *) { return FloatRange(); });
 }

@@ -1,32 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which floats an nn value can hold: intervals proved from the ranges of inputs and assumptions by
-// the operations and the weights' actual values (per output channel for linear operations).
+// Which floats an nn value can hold: intervals of each channel and affine forms (bounds.h), proved
+// from the ranges of inputs and assumptions by the operations and the weights' actual values.
 #pragma once
 
 #include "ir/nn/nn.h"
+#include "passes/analysis/bounds.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/DenseMap.h"
 
-#include <limits>
 #include <optional>
 #include <vector>
 
 namespace dyad {
-
-/// low <= x <= high; infinite where nothing is known.
-struct FloatRange {
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
-
-  bool isFinite() const;
-  /// Largest magnitude.
-  double magnitude() const;
-};
-
-FloatRange hull(const FloatRange &a, const FloatRange &b);
-FloatRange intersection(const FloatRange &a, const FloatRange &b);
 
 /// The weight behind a value that is a constant, through operations that only move elements; null
 /// for any other value.
@@ -47,15 +34,28 @@ public:
   /// Computes the result's range from the operands' ranges and remembers it.
   void visit(mlir::Operation *op);
   FloatRange at(mlir::Value value) const;
-  void set(mlir::Value value, FloatRange range) { ranges_[value] = range; }
+  /// By channel.
+  const BoundsMap &bounds() const { return bounds_; }
+  const Bounds &bounds(mlir::Value value) const { return bounds_.at(value); }
+  void set(mlir::Value value, FloatRange range) { set(value, Bounds::of(range), range); }
+  /// `range` holds for all channels.
+  void set(mlir::Value value, Bounds bounds, FloatRange range);
 
 private:
-  FloatRange compute(mlir::Operation *op) const;
-  FloatRange convolution(nn::Conv2DOp conv) const;
-  FloatRange product(nn::MatMulOp matmul) const;
+  /// The range of one operand.
+  using Operands = llvm::function_ref<FloatRange(unsigned)>;
+
+  FloatRange compute(mlir::Operation *op, Operands in) const;
+  Bounds boundsOf(mlir::Operation *op) const;
+  Bounds elementwise(mlir::Operation *op) const;
+  std::optional<Bounds> form(mlir::Operation *op) const;
+  std::optional<Bounds> convolution(nn::Conv2DOp conv) const;
+  std::optional<Bounds> product(nn::MatMulOp matmul) const;
+  Bounds normalized(nn::BatchNormOp norm) const;
 
   const mlir::SymbolTable &symbols_;
   llvm::DenseMap<mlir::Value, FloatRange> ranges_;
+  BoundsMap bounds_{BoundsMap::Numbers::kFloats};
 };
 
 } // namespace dyad

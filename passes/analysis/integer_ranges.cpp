@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 using namespace mlir;
@@ -25,26 +26,17 @@ constexpr __int128 kFar = static_cast<__int128>(1) << 100;
 __int128 clamped(__int128 x) { return std::clamp(x, -kFar, kFar); }
 
 // a * b, clamped; |a|, |b| <= 2^100.
-__int128 product(__int128 a, __int128 b) {
+__int128 multiplied(__int128 a, __int128 b) {
   __int128 result = 0;
   if (__builtin_mul_overflow(a, b, &result))
     return (a < 0) == (b < 0) ? kFar : -kFar;
   return clamped(result);
 }
 
-IntegerRange sum(const IntegerRange &a, const IntegerRange &b) {
-  return {clamped(a.low + b.low), clamped(a.high + b.high)};
-}
-
-IntegerRange product(const IntegerRange &a, const IntegerRange &b) {
-  auto [low, high] = std::minmax({product(a.low, b.low), product(a.low, b.high),
-                                  product(a.high, b.low), product(a.high, b.high)});
-  return {low, high};
-}
-
 // Sum of between `least` and `most` values of the range.
 IntegerRange repeated(const IntegerRange &a, int64_t least, int64_t most) {
-  return {product(a.low, a.low < 0 ? most : least), product(a.high, a.high > 0 ? most : least)};
+  return {multiplied(a.low, a.low < 0 ? most : least),
+          multiplied(a.high, a.high > 0 ? most : least)};
 }
 
 __int128 floorDivided(__int128 x, __int128 divisor) {
@@ -92,24 +84,6 @@ bool isPadded(ArrayRef<int64_t> pads) {
   return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
 }
 
-// Bounds of a sum of products of known weights with numbers of one range, or with none of them.
-class WeightedSum {
-public:
-  WeightedSum(const IntegerRange &input, bool mayMiss) : input_(input) {
-    if (mayMiss)
-      input_ = hull(input_, {0, 0});
-  }
-  void add(int64_t weight) { (weight > 0 ? positive_ : negative_) += weight; }
-  IntegerRange range() const {
-    return sum(product(input_, {positive_, positive_}), product(input_, {negative_, negative_}));
-  }
-
-private:
-  IntegerRange input_;
-  __int128 positive_ = 0;
-  __int128 negative_ = 0;
-};
-
 } // namespace
 
 unsigned IntegerRange::signedBits() const {
@@ -122,6 +96,16 @@ unsigned IntegerRange::signedBits() const {
 
 IntegerRange difference(const IntegerRange &a, const IntegerRange &b) {
   return {clamped(a.low - b.high), clamped(a.high - b.low)};
+}
+
+IntegerRange sum(const IntegerRange &a, const IntegerRange &b) {
+  return {clamped(a.low + b.low), clamped(a.high + b.high)};
+}
+
+IntegerRange product(const IntegerRange &a, const IntegerRange &b) {
+  auto [low, high] = std::minmax({multiplied(a.low, b.low), multiplied(a.low, b.high),
+                                  multiplied(a.high, b.low), multiplied(a.high, b.high)});
+  return {low, high};
 }
 
 IntegerRange hull(const IntegerRange &a, const IntegerRange &b) {
@@ -140,83 +124,196 @@ IntegerRange IntegerRanges::computed(Value value) const {
   return found == computed_.end() ? at(value) : found->second;
 }
 
+IntegerRange integersWithin(const FloatRange &range) {
+  if (std::isnan(range.low) || std::isnan(range.high))
+    return {-kFar, kFar};
+  auto integer = [](double x) {
+    return std::abs(x) > 0x1p99 ? (x < 0 ? -kFar : kFar) : static_cast<__int128>(x);
+  };
+  return {integer(std::ceil(range.low)), integer(std::floor(range.high))};
+}
+
+FloatRange floatsAround(const IntegerRange &range) {
+  // A double is within half a unit of its last place of the integer that it stands for.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr __int128 kExact = static_cast<__int128>(1) << 53;
+  auto outwards = [&](__int128 x, double towards) {
+    const auto nearest = static_cast<double>(x);
+    return x >= -kExact && x <= kExact ? nearest : std::nextafter(nearest, towards);
+  };
+  return {outwards(range.low, -kInfinity), outwards(range.high, kInfinity)};
+}
+
 IntegerRanges::IntegerRanges(func::FuncOp function, bool strict, const SymbolTable *symbols)
-    : strict_(strict), symbols_(symbols) {
-  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (op->getNumResults() != 1 || !fx::fixedType(op->getResult(0)))
-      return;
-    IntegerRange type = rangeOf(fx::fixedType(op->getResult(0)));
-    IntegerRange range = compute(op);
-    computed_[op->getResult(0)] = range;
-    if (strict_ && (range.low < type.low || range.high > type.high))
-      range = type; // the ring wraps: anything of the type
-    range = {std::max(range.low, type.low), std::min(range.high, type.high)};
-    ranges_[op->getResult(0)] = range.low <= range.high ? range : type;
-  });
+    : strict_(strict) {
+  if (symbols != nullptr)
+    weights_ = [symbols](fx::ConstantOp constant) {
+      auto weight = symbols->lookup<fx::WeightOp>(constant.getWeight());
+      return weight && weight.getValue() ? integerValues(*weight.getValue())
+                                         : std::vector<int64_t>();
+    };
+  for (BlockArgument argument : function.getArguments())
+    if (fx::fixedType(argument))
+      set(argument, Bounds(), rangeOf(fx::fixedType(argument)));
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
+}
+
+void IntegerRanges::visit(Operation *op) {
+  if (op->getNumResults() != 1 || !fx::fixedType(op->getResult(0)))
+    return;
+  set(op->getResult(0), boundsOf(op),
+      compute(op, [&](unsigned i) { return at(op->getOperand(i)); }));
+}
+
+void IntegerRanges::set(Value value, Bounds bounds, IntegerRange computed) {
+  const IntegerRange type = rangeOf(fx::fixedType(value));
+  IntegerRange narrow = integersWithin(bounds.hull());
+  narrow = {std::max(computed.low, narrow.low), std::min(computed.high, narrow.high)};
+  if (narrow.low <= narrow.high)
+    computed = narrow;
+  computed_[value] = computed;
+  IntegerRange range = computed;
+  if (strict_ && (range.low < type.low || range.high > type.high)) {
+    range = type; // the ring wraps: anything of the type
+    bounds = Bounds();
+  }
+  range = {std::max(range.low, type.low), std::min(range.high, type.high)};
+  ranges_[value] = range.low <= range.high ? range : type;
+  bounds_.set(value, std::move(bounds), floatsAround(ranges_[value]));
 }
 
 // The integers of a constant, where they may be looked at.
 std::vector<int64_t> IntegerRanges::weightsOf(Value value) const {
   auto constant = value.getDefiningOp<fx::ConstantOp>();
-  if (symbols_ == nullptr || !constant)
-    return {};
-  auto weight = symbols_->lookup<fx::WeightOp>(constant.getWeight());
-  return weight && weight.getValue() ? integerValues(*weight.getValue()) : std::vector<int64_t>();
+  return weights_ && constant ? weights_(constant) : std::vector<int64_t>();
 }
 
-IntegerRange IntegerRanges::product(fx::Conv2DOp conv) const {
-  // Padding takes terms away, so a sum may have fewer than all.
-  const bool padded = isPadded(conv.getPads());
-  const int64_t terms = productOf(shapeOf(conv.getWeight()).drop_front());
-  const IntegerRange input = at(conv.getInput());
-  const std::vector<int64_t> weights = weightsOf(conv.getWeight());
-  const std::vector<int64_t> bias =
-      conv.getBias() ? weightsOf(conv.getBias()) : std::vector<int64_t>();
-  const IntegerRange anyBias = conv.getBias() ? at(conv.getBias()) : IntegerRange{0, 0};
-  if (weights.empty())
-    return sum(repeated(dyad::product(input, at(conv.getWeight())), padded ? 0 : terms, terms),
-               anyBias);
-  std::optional<IntegerRange> range;
-  for (size_t first = 0, channel = 0; first < weights.size();
-       first += static_cast<size_t>(terms), ++channel) {
-    WeightedSum one(input, padded);
-    for (size_t i = 0; i < static_cast<size_t>(terms); ++i)
-      one.add(weights[first + i]);
-    const IntegerRange offset = bias.empty() ? anyBias : IntegerRange{bias[channel], bias[channel]};
-    const IntegerRange result = sum(one.range(), offset);
-    range = range ? hull(*range, result) : result;
+//===--- by channel
+//-----------------------------------------------------------------------------===//
+
+Bounds IntegerRanges::boundsOf(Operation *op) const {
+  if (isStructure(op)) {
+    std::vector<const Bounds *> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(&bounds_.at(operand));
+    auto pad = dyn_cast<fx::PadOp>(op);
+    return BoundsMap::moved(op, operands,
+                            pad ? static_cast<double>(static_cast<int64_t>(pad.getValue())) : 0);
   }
-  return *range;
+  if (isa<fx::ConstantOp>(op))
+    return BoundsMap::ofConstant(shapeOf(op->getResult(0)), weightsOf(op->getResult(0)));
+  if (auto affine = form(op))
+    return *affine;
+  const bool isPool = isa<fx::MaxPool2DOp, fx::SumPool2DOp>(op);
+  if (isPool && bounds_.at(op->getOperand(0)).axis > 1)
+    return Bounds();
+  if (isPool || isa<fx::MulOp, fx::DivideOp, fx::MinOp, fx::MaxOp, fx::AbsOp, fx::StepOp,
+                    fx::ClipOp, fx::PReluOp>(op))
+    return elementwise(op);
+  if (isa<fx::ReduceSumOp, fx::ReduceMaxOp, fx::ReduceMinOp>(op)) {
+    const Bounds &in = bounds_.at(op->getOperand(0));
+    const ArrayRef<int64_t> axes = op->getAttrOfType<DenseI64ArrayAttr>("axes").asArrayRef();
+    if (isa<fx::ReduceSumOp>(op))
+      return bounds_.reduced(in, shapeOf(op->getOperand(0)), axes);
+    if (in.axis >= 0 && !llvm::is_contained(axes, in.axis))
+      return elementwise(op);
+  }
+  return Bounds();
 }
 
-IntegerRange IntegerRanges::product(fx::MatMulOp matmul) const {
-  const auto inner = static_cast<size_t>(shapeOf(matmul.getLhs()).back());
+Bounds IntegerRanges::elementwise(Operation *op) const {
+  std::vector<Bounds> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(bounds_.at(operand));
+  if (operands.size() > 1)
+    BoundsMap::align(operands[0], operands[1]);
+  Bounds result;
+  result.axis = operands[0].axis;
+  result.each.clear();
+  for (size_t c = 0; c < operands[0].each.size(); ++c)
+    result.each.push_back(
+        floatsAround(compute(op, [&](unsigned i) { return integersWithin(operands[i].each[c]); })));
+  return result;
+}
+
+// Operations that keep what their operand is affine in, up to a rounding.
+std::optional<Bounds> IntegerRanges::form(Operation *op) const {
+  auto in = [&](unsigned i = 0) -> const Bounds & { return bounds_.at(op->getOperand(i)); };
+  // x / 2^bits, rounded.
+  auto shifted = [&](int bits, fx::Rounding rounding) {
+    const FloatRange error =
+        rounding == fx::Rounding::kNearest ? FloatRange{-0.5, 0.5} : FloatRange{-1, 0};
+    return bounds_.scaled(in(), std::ldexp(1.0, -bits), bits > 0 ? error : FloatRange{0, 0});
+  };
+  return llvm::TypeSwitch<Operation *, std::optional<Bounds>>(op)
+      .Case<fx::ResizeOp, fx::RevealOp>([&](auto) { return in(); })
+      .Case([&](fx::AssumeOp) { return in(); })
+      .Case([&](fx::RequantizeOp) {
+        return shifted(fx::fixedType(op->getOperand(0)).getFraction() -
+                           fx::fixedType(op->getResult(0)).getFraction(),
+                       fx::Rounding::kNearest);
+      })
+      .Case([&](fx::TruncateOp truncate) {
+        return shifted(static_cast<int>(truncate.getShift()), truncate.getRounding());
+      })
+      .Case([&](fx::ShiftLeftOp shift) {
+        return shifted(-static_cast<int>(shift.getShift()), fx::Rounding::kFloor);
+      })
+      .Case([&](fx::AddOp) { return bounds_.sum(in(), in(1), 1); })
+      .Case([&](fx::SubOp) { return bounds_.sum(in(), in(1), -1); })
+      .Case([&](fx::NegOp) { return bounds_.scaled(in(), -1, {0, 0}); })
+      .Case([&](fx::MulOp) -> std::optional<Bounds> {
+        if (!in().isConstant() && !in(1).isConstant())
+          return std::nullopt;
+        return bounds_.product(in(), in(1));
+      })
+      .Case([&](fx::ReluOp) { return bounds_.rectified(in(), 0); })
+      .Case([&](fx::Conv2DOp conv) { return convolution(conv); })
+      .Case([&](fx::MatMulOp matmul) { return product(matmul); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+std::optional<Bounds> IntegerRanges::convolution(fx::Conv2DOp conv) const {
+  const std::vector<int64_t> weights = weightsOf(conv.getWeight());
+  if (weights.empty())
+    return std::nullopt;
+  Bounds result = bounds_.linear(bounds_.at(conv.getInput()), 1, 1,
+                                 convolutionShape(shapeOf(conv.getWeight()), conv.getStrides(),
+                                                  conv.getPads(), conv.getGroups()),
+                                 weights);
+  if (!conv.getBias())
+    return result;
+  Bounds bias; // its channels lie along its only axis
+  bias.each = bounds_.at(conv.getBias()).each;
+  bias.axis = bounds_.at(conv.getBias()).axis == 0 ? 1 : -1;
+  return bounds_.sum(result, bias, 1);
+}
+
+std::optional<Bounds> IntegerRanges::product(fx::MatMulOp matmul) const {
   const std::vector<int64_t> right = weightsOf(matmul.getRhs());
-  const std::vector<int64_t> left = right.empty() ? weightsOf(matmul.getLhs()) : right;
-  if (left.empty())
-    return repeated(dyad::product(at(matmul.getLhs()), at(matmul.getRhs())),
-                    static_cast<int64_t>(inner), static_cast<int64_t>(inner));
-  // Each column of a matrix on the right, or row of one on the left, bounds its own outputs.
-  const IntegerRange input = at(right.empty() ? matmul.getRhs() : matmul.getLhs());
-  const size_t columns = right.empty() ? 1 : static_cast<size_t>(shapeOf(matmul.getRhs()).back());
-  std::optional<IntegerRange> range;
-  for (size_t block = 0; block < left.size(); block += inner * columns)
-    for (size_t column = 0; column < columns; ++column) {
-      WeightedSum one(input, false);
-      for (size_t i = 0; i < inner; ++i)
-        one.add(left[block + i * columns + column]);
-      range = range ? hull(*range, one.range()) : one.range();
-    }
-  return range.value_or(IntegerRange{0, 0});
+  const bool isRight = !right.empty();
+  const std::vector<int64_t> weights = isRight ? right : weightsOf(matmul.getLhs());
+  if (weights.empty())
+    return std::nullopt;
+  Value input = isRight ? matmul.getLhs() : matmul.getRhs();
+  Value matrix = isRight ? matmul.getRhs() : matmul.getLhs();
+  const auto rank = static_cast<int64_t>(shapeOf(input).size());
+  const auto results = static_cast<int64_t>(shapeOf(matmul.getResult()).size());
+  const int64_t back = isRight ? 1 : 2;
+  return bounds_.linear(bounds_.at(input), rank - back, results - back,
+                        matrixShape(shapeOf(matrix), isRight), weights);
 }
 
-IntegerRange IntegerRanges::compute(Operation *op) const {
-  auto in = [&](unsigned i = 0) { return at(op->getOperand(i)); };
+//===--- of one element
+//-------------------------------------------------------------------------===//
+
+IntegerRange IntegerRanges::compute(Operation *op, Operands operand) const {
+  auto in = [&](unsigned i = 0) { return operand(i); };
   const IntegerRange zero{0, 0};
   if (isStructure(op)) {
     IntegerRange range = in();
-    for (Value operand : op->getOperands().drop_front())
-      range = hull(range, at(operand));
+    for (unsigned i = 1; i < op->getNumOperands(); ++i)
+      range = hull(range, in(i));
     if (auto pad = dyn_cast<fx::PadOp>(op)) {
       auto value = static_cast<int64_t>(pad.getValue());
       range = hull(range, {value, value});
@@ -236,13 +333,6 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
         IntegerRange range{static_cast<int64_t>(assume.getLow()),
                            static_cast<int64_t>(assume.getHigh())};
         return {std::max(range.low, in().low), std::min(range.high, in().high)};
-      })
-      .Case([&](fx::ConstantOp) -> IntegerRange {
-        const std::vector<int64_t> weights = weightsOf(op->getResult(0));
-        if (weights.empty())
-          return rangeOf(fx::fixedType(op->getResult(0)));
-        auto [low, high] = std::minmax_element(weights.begin(), weights.end());
-        return {*low, *high};
       })
       .Case<fx::ResizeOp, fx::RevealOp>([&](auto) { return in(); })
       .Case([&](fx::RequantizeOp) -> IntegerRange {
@@ -302,7 +392,17 @@ IntegerRange IntegerRanges::compute(Operation *op) const {
         IntegerRange negative = dyad::product(minimum(in(), zero), in(1));
         return hull(dyad::product(maximum(in(), zero), {one, one}), negative);
       })
-      .Case<fx::Conv2DOp, fx::MatMulOp>([&](auto linear) { return product(linear); })
+      .Case([&](fx::Conv2DOp conv) {
+        // Any weights of a range; padding takes terms away, so a sum may have fewer than all.
+        const int64_t terms = productOf(shapeOf(conv.getWeight()).drop_front());
+        return sum(
+            repeated(dyad::product(in(), in(1)), isPadded(conv.getPads()) ? 0 : terms, terms),
+            conv.getBias() ? in(2) : zero);
+      })
+      .Case([&](fx::MatMulOp matmul) {
+        const int64_t terms = shapeOf(matmul.getLhs()).back();
+        return repeated(dyad::product(in(), in(1)), terms, terms);
+      })
       .Case<fx::MaxPool2DOp, fx::ReduceMaxOp, fx::ReduceMinOp>([&](auto) { return in(); })
       .Case([&](fx::SumPool2DOp pool) {
         int64_t terms = productOf(pool.getKernel());

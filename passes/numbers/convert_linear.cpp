@@ -16,21 +16,6 @@ ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-// Bounds of sum(weight_i * x_i) with all x_i in one range.
-class SumBounds {
-public:
-  explicit SumBounds(const IntegerRange &input) : input_(input) {}
-  void add(int64_t weight) { (weight > 0 ? positive_ : negative_) += weight; }
-  IntegerRange range() const {
-    return sumOf(scaledBy(input_, positive_), scaledBy(input_, negative_));
-  }
-
-private:
-  IntegerRange input_;
-  __int128 positive_ = 0;
-  __int128 negative_ = 0;
-};
-
 constexpr unsigned kMaxFactorWidth = 63;
 // Of a factor that a party multiplies its own value with, in the clear.
 constexpr int64_t kClearFactorBits = 20;
@@ -87,26 +72,26 @@ void Converter::convertConvolution(nn::Conv2DOp op) {
   fx::FixedType weightType = fx::fixedType(weights.value);
   int64_t fraction = from.getFraction() + weightType.getFraction();
 
-  ArrayRef<int64_t> shape = shapeOf(op.getWeight());
-  int64_t terms = shape[1] * shape[2] * shape[3];
-  bool padded = llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; });
-  IntegerRange x = padded ? withZero(input.range) : input.range;
-  std::vector<int64_t> bias;
-  if (op.getBias())
-    bias = quantiser_.integersAt(op.getBias(), fraction);
-  std::optional<IntegerRange> proved;
-  if (weights.integers.empty())
-    proved = scaledBy(withZero(productOf(x, weights.range)), terms);
-  for (int64_t channel = 0; !weights.integers.empty() && channel < shape[0]; ++channel) {
-    SumBounds bounds(x);
-    for (int64_t i = 0; i < terms; ++i)
-      bounds.add(weights.integers[static_cast<size_t>(channel * terms + i)]);
-    IntegerRange one = bounds.range();
-    if (!bias.empty())
-      one = sumOf(one, {bias[static_cast<size_t>(channel)], bias[static_cast<size_t>(channel)]});
-    proved = proved ? hull(*proved, one) : one;
+  Bounds known;
+  IntegerRange proved;
+  const LinearShape shape =
+      convolutionShape(shapeOf(op.getWeight()), op.getStrides(), op.getPads(), op.getGroups());
+  if (weights.integers.empty()) {
+    const IntegerRange x = shape.mayMiss ? withZero(input.range) : input.range;
+    proved = scaledBy(withZero(productOf(x, weights.range)), shape.inputs * shape.taps);
+    if (op.getBias())
+      proved = sumOf(proved, withZero(quantiser_.rangeAt(op.getBias(), fraction)));
+  } else {
+    known = ranges_.bounds().linear(bounds(input), 1, 1, shape, weights.integers);
+    if (op.getBias()) {
+      Bounds bias = BoundsMap::ofConstant(shapeOf(op.getBias()),
+                                          quantiser_.integersAt(op.getBias(), fraction));
+      bias.axis = 1;
+      known = ranges_.bounds().sum(known, bias, 1);
+    }
+    proved = integersWithin(known.hull());
   }
-  Format chosen = format(op, proved.value_or(IntegerRange{0, 0}), fraction, Stage::kAccumulator);
+  Format chosen = format(op, proved, fraction, Stage::kAccumulator);
   fx::Owner owner = fx::join(from.getOwner(), weightType.getOwner());
   Value biasValue;
   if (op.getBias()) {
@@ -116,6 +101,7 @@ void Converter::convertConvolution(nn::Conv2DOp op) {
   Value value = builder_.create<fx::Conv2DOp>(
       op.getLoc(), type(op.getResult(), chosen.width, fraction, owner), input.value, weights.value,
       biasValue, op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupsAttr());
+  ranges_.set(value, std::move(known), proved);
   copyChannelShifts(op, value);
   finish(op, value, chosen, false);
 }
@@ -139,26 +125,23 @@ void Converter::convertMatMul(nn::MatMulOp op) {
 
   int64_t inner = shapeOf(op.getLhs()).back();
   IntegerRange proved = scaledBy(productOf(numbers[0].range, numbers[1].range), inner);
+  Bounds known;
   if (!weights.integers.empty()) {
-    // Each column of a matrix on the right, or row of one on the left, bounds its own outputs.
-    const IntegerRange &x = numbers[constantLeft ? 1 : 0].range;
-    int64_t outer = constantLeft ? 1 : shapeOf(op.getRhs()).back();
-    auto size = static_cast<int64_t>(weights.integers.size());
-    std::optional<IntegerRange> bounds;
-    for (int64_t block = 0; block < size; block += inner * outer)
-      for (int64_t column = 0; column < outer; ++column) {
-        SumBounds sum(x);
-        for (int64_t i = 0; i < inner; ++i)
-          sum.add(weights.integers[static_cast<size_t>(block + i * outer + column)]);
-        bounds = bounds ? hull(*bounds, sum.range()) : sum.range();
-      }
-    proved = bounds.value_or(proved);
+    const int64_t back = constantLeft ? 2 : 1;
+    Value input = constantLeft ? op.getRhs() : op.getLhs();
+    known = ranges_.bounds().linear(
+        bounds(numbers[constantLeft ? 1 : 0]), static_cast<int64_t>(shapeOf(input).size()) - back,
+        static_cast<int64_t>(shapeOf(op.getResult()).size()) - back,
+        matrixShape(shapeOf(constantLeft ? op.getLhs() : op.getRhs()), !constantLeft),
+        weights.integers);
+    proved = cut(integersWithin(known.hull()), proved);
   }
   Format chosen = format(op, proved, fraction, Stage::kAccumulator);
   Value value = builder_.create<fx::MatMulOp>(
       op.getLoc(),
       type(op.getResult(), chosen.width, fraction, fx::join(lhs.getOwner(), rhs.getOwner())),
       numbers[0].value, numbers[1].value);
+  ranges_.set(value, std::move(known), proved);
   copyChannelShifts(op, value);
   finish(op, value, chosen, false);
 }
@@ -192,6 +175,9 @@ void Converter::convertProduct(nn::MulOp op) {
   IntegerRange proved = productOf(numbers[0].range, numbers[1].range);
   if (op.getLhs() == op.getRhs())
     proved.low = std::max<__int128>(proved.low, 0);
+  proved =
+      cut(proved,
+          integersWithin(ranges_.bounds().product(bounds(numbers[0]), bounds(numbers[1])).hull()));
   Format chosen = format(op, proved, fraction, Stage::kAccumulator);
   Value value = builder_.create<fx::MulOp>(
       op.getLoc(),

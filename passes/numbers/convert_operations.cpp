@@ -269,6 +269,12 @@ void Converter::convertSum(Operation *op) {
   fx::FixedType variableType = fx::fixedType(numbers[variable].value);
   IntegerRange proved =
       sumOf(numbers[0].range, subtracts ? negated(numbers[1].range) : numbers[1].range);
+  auto known = [&](int i) {
+    return i == constantIndex ? constantBounds(operands[i], variableType.getFraction())
+                              : bounds(numbers[i]);
+  };
+  proved = cut(proved,
+               integersWithin(ranges_.bounds().sum(known(0), known(1), subtracts ? -1 : 1).hull()));
   Format chosen = format(op, proved, variableType.getFraction(),
                          keepsRaw ? Stage::kAccumulator : Stage::kResult);
   if (constantIndex >= 0)
@@ -505,7 +511,11 @@ void Converter::convertReduce(nn::ReduceOp op) {
       input = assumed(input, term, fx::RangeKind::kDeclared);
     }
   }
-  IntegerRange sum = scaledBy(term, terms);
+  IntegerRange sum =
+      cut(scaledBy(term, terms),
+          integersWithin(ranges_.bounds()
+                             .reduced(bounds({input, term}), shapeOf(op.getInput()), op.getAxes())
+                             .hull()));
   bool isMean = kind == nn::ReduceKind::kMean;
   Format accumulator = format(op, sum, from.getFraction(), Stage::kAccumulator, isMean);
   Value value = builder_.create<fx::ReduceSumOp>(

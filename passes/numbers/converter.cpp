@@ -54,7 +54,16 @@ Converter::Converter(func::FuncOp function, const SymbolTable &symbols, ScaleGro
                      const NodeKeys &keys, Quantiser &quantiser, const NumbersConfig &config,
                      const NumberChoices &choices, FittedFunctions &fitted)
     : function_(function), symbols_(symbols), scales_(scales), keys_(keys), quantiser_(quantiser),
-      config_(config), choices_(choices), builder_(function.getContext()), fitted_(fitted) {}
+      config_(config), choices_(choices),
+      ranges_(/*strict=*/false,
+              [this](fx::ConstantOp constant) { return quantiser_.integersBehind(constant); },
+              /*composes=*/!choices.isTrial),
+      tracker_(ranges_), builder_(function.getContext(), &tracker_), fitted_(fitted) {}
+
+void Converter::Tracker::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) {
+  if (!isa<fx::Conv2DOp, fx::MatMulOp>(op))
+    ranges.visit(op);
+}
 
 bool Converter::run() {
   std::vector<Operation *> operations;
@@ -269,6 +278,23 @@ Converter::Format Converter::format(Operation *op, IntegerRange proved, int64_t 
   format.range = cut(format.range, fits);
   consulted(op, key, format.width);
   return format;
+}
+
+Bounds Converter::bounds(const Number &number) const {
+  Bounds bounds = ranges_.bounds().at(number.value);
+  for (FloatRange &range : bounds.each)
+    if (FloatRange both = intersection(range, floatsAround(number.range)); both.low <= both.high)
+      range = both;
+  return bounds;
+}
+
+Bounds Converter::constantBounds(Value value, int64_t fraction) const {
+  Operation *op = value.getDefiningOp();
+  if (isa<nn::ConstantOp>(op))
+    return BoundsMap::ofConstant(cast<RankedTensorType>(value.getType()).getShape(),
+                                 quantiser_.integersAt(value, fraction));
+  const Bounds input = constantBounds(op->getOperand(0), fraction);
+  return BoundsMap::moved(op, {&input}, 0);
 }
 
 Value Converter::assumed(Value value, const IntegerRange &range, fx::RangeKind kind) {

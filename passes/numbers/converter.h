@@ -133,6 +133,10 @@ private:
   Format format(mlir::Operation *op, IntegerRange proved, int64_t fraction, Stage stage,
                 bool isIntermediate = false);
   FixedConstant weight(mlir::Operation *op, mlir::Value value);
+  /// What is known of a number by channel.
+  Bounds bounds(const Number &number) const;
+  /// The same of a constant that `value` is, at `fraction`.
+  Bounds constantBounds(mlir::Value value, int64_t fraction) const;
   /// Fraction bits of a weight of `op` where nobody gives them.
   int64_t weightFraction(mlir::Operation *op, mlir::Value value);
   /// The constant that `op` multiplies `other` with: where the product joins a sum that is rounded
@@ -166,6 +170,15 @@ private:
   const NumberChoices &choices_;
   NumbersConfig chosen_;
   std::set<std::string> used_;
+  /// Of every fx value, as soon as its operation stands.
+  IntegerRanges ranges_;
+  /// Sees each new operation but those whose bounds are known before.
+  struct Tracker : mlir::OpBuilder::Listener {
+    explicit Tracker(IntegerRanges &ranges) : ranges(ranges) {}
+    void notifyOperationInserted(mlir::Operation *op, mlir::OpBuilder::InsertPoint) override;
+    IntegerRanges &ranges;
+  };
+  Tracker tracker_;
   mlir::OpBuilder builder_;
   llvm::DenseMap<mlir::Value, Number> numbers_;
   llvm::DenseMap<mlir::Value, Number> settled_;

@@ -124,7 +124,8 @@ Value Quantiser::reference(OpBuilder &builder, Location location, std::string na
     do {
       unsigned use = uses_[name]++;
       symbol = use == 0 ? name : name + "." + std::to_string(use);
-    } while (llvm::any_of(weights_, [&](const Weight &w) { return w.name == symbol; }));
+    } while (bySymbol_.contains(symbol));
+    bySymbol_[symbol] = weights_.size();
     weights_.push_back({symbol, RankedTensorType::get(shape, type), std::move(integers), location});
   }
   const Weight &weight = weights_[found->second];
@@ -161,13 +162,17 @@ FixedConstant Quantiser::publicConstant(OpBuilder &builder, Location location, S
   std::string name = (nodeName(location) + "." + suffix).str();
   // Never the symbol of a weight of the model, nor of another node's constant.
   auto taken = [&](const std::string &symbol) {
-    return symbols_.lookup(symbol) != nullptr ||
-           llvm::any_of(weights_, [&](const Weight &w) { return w.name == symbol; });
+    return symbols_.lookup(symbol) != nullptr || bySymbol_.contains(symbol);
   };
   std::string symbol = name;
   for (unsigned k = 1; taken(symbol); ++k)
     symbol = name + "." + std::to_string(k);
   return {reference(builder, location, symbol, type, shape, integers), range, integers};
+}
+
+std::vector<int64_t> Quantiser::integersBehind(fx::ConstantOp constant) const {
+  auto known = bySymbol_.find(constant.getWeight());
+  return known == bySymbol_.end() ? std::vector<int64_t>() : weights_[known->second].integers;
 }
 
 void Quantiser::insertWeights() {

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <map>
 #include <optional>
@@ -57,6 +58,9 @@ public:
                                llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,
                                const std::vector<int64_t> &integers, int64_t fraction);
 
+  /// The integers of a constant that this made; empty for others.
+  std::vector<int64_t> integersBehind(fx::ConstantOp constant) const;
+
   /// Inserts the fx.weight symbols at the start of the module; the nn ones must be gone.
   void insertWeights();
 
@@ -77,6 +81,7 @@ private:
   std::vector<Weight> weights_;
   std::map<std::tuple<std::string, int64_t, unsigned>, size_t> known_;
   std::map<std::string, unsigned> uses_;
+  llvm::StringMap<size_t> bySymbol_;
 };
 
 /// round(x * 2^fraction), halves away from zero; saturates beyond 2^62.
