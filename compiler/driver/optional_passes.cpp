@@ -24,6 +24,7 @@ constexpr OptionalPass kOptional[] = {
     {"split-updates", "what fine-tuning changed of a public weight, apart from it"},
     {"merge-factors", "low-rank weights multiplied where that is cheaper"},
     {"batch-products", "products of independent values with one weight as one"},
+    {"factors-behind-relu", "factors before a ReLU in the weights behind it, but for their signs"},
     {"scale-inputs", "features of an input alike in size, so that fewer bits do"},
     {"scale-channels", "channels alike in size, so that fewer bits do"},
     {"drop-saturation", "no bounds of quantised values that samples do not reach"},

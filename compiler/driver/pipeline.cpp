@@ -167,6 +167,15 @@ LogicalResult Compilation::toFx() {
       return failure();
   }
 
+  if (isEnabled("factors-behind-relu")) {
+    FactorsBehindReluOptions factors;
+    if (options_.headroom)
+      factors.headroom = *options_.headroom;
+    PassManager move(&context_);
+    move.addPass(createFactorsBehindRelu(factors, samples));
+    if (failed(move.run(*fx_)))
+      return failure();
+  }
   if (!options_.scale && !options_.weightScaleGiven && !options_.assumeNumbers) {
     progress_.step("scaling channels");
     PassManager scale(&context_);

@@ -79,6 +79,9 @@ Floats evaluateFloat(Operation *op, const std::vector<const Floats *> &x) {
         return clear::leakyRelu(*x[0], static_cast<float>(leaky.getAlpha().convertToDouble()));
       })
       .Case([&](nn::PReluOp) { return clear::prelu(*x[0], *x[1]); })
+      .Case([&](nn::SignedReluOp) {
+        return clear::add(clear::relu(*x[0]), clear::mul(*x[0], *x[1]));
+      })
       .Case([&](nn::StepOp step) {
         return mapped(*x[0], [&](float a) { return (step.getStrict() ? a > 0 : a >= 0) ? 1 : 0; });
       })

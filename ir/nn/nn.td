@@ -146,6 +146,16 @@ def Nn_MaxOp : Nn_Binary<"max", [Commutative]> { let summary = "elementwise maxi
 def Nn_NegOp : Nn_Unary<"neg"> { let summary = "negation"; }
 def Nn_AbsOp : Nn_Unary<"abs"> { let summary = "absolute value"; }
 def Nn_ReluOp : Nn_Unary<"relu"> { let summary = "max(x, 0)"; }
+def Nn_SignedReluOp : Nn_Op<"signed_relu", [Pure, SameOperandsAndResultType]> {
+  let summary = "relu(x) where the sign is 0, relu(-x) where it is -1";
+  let description = [{
+    `sign` is a constant. In `fx` it has one bit and no fraction, and the result is relu(x) + sign x: what a private sign of a channel
+    costs is one bit of choice for the channel. `factors-behind-relu` makes it.
+  }];
+  let arguments = (ins Nn_FloatTensor:$input, Nn_FloatTensor:$sign);
+  let results = (outs Nn_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $sign attr-dict `:` type($result)";
+}
 def Nn_StepOp : Nn_Unary<"step"> {
   let summary = "1 where x >= 0 (x > 0 with `strict`), else 0";
   let description = [{ What comparisons are made of. In `fx` the result has no fraction bits. }];

@@ -313,6 +313,7 @@ FloatRange FloatRanges::compute(Operation *op, Operands operand) const {
         FloatRange positive{std::max(in().low, 0.0), std::max(in().high, 0.0)};
         return hull(positive, dyad::product(negative, in(1)));
       })
+      .Case([&](nn::SignedReluOp) { return FloatRange{0, std::max({in().high, -in().low, 0.0})}; })
       .Case([&](nn::StepOp) { return FloatRange{0, 1}; })
       .Case([&](nn::RoundOp) { // ties to even here, up in fx
         return FloatRange{std::ceil(in().low - 0.5), std::floor(in().high + 0.5)};

@@ -5,6 +5,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FactorsBehindRelu : Pass<"factors-behind-relu", "::mlir::ModuleOp"> {
+  let summary = "Leave private factors before a ReLU to the linear operations behind it, but for their signs";
+  let description = [{
+    A batch normalisation that no linear operation could take, since what it reads has other users too (DenseNet, residual networks that
+    normalise first), is a product and a sum with one number for each channel. Before a ReLU, relu(g x + b) = |g| relu(+-(x + b / g)): |g| moves
+    into the weights that read the result, through means, maxima and moves of elements, and the sign stays as `nn.signed_relu`. So the product is
+    one of one bit, and nothing has to be truncated. Where b / g is beyond all that x can be, a smaller offset has the same effect, and the
+    rest of b becomes a constant of the linear operations. What x can be: its largest magnitude on samples, with head-room.
+
+    Which products it takes depends on shapes alone. All readers must be convolutions without padding or matrix products, with private weights of
+    their own. New numbers are computed in double and rounded once.
+
+    Before: `%1 = nn.mul %0, %g`, `%2 = nn.add %1, %b`, `%3 = nn.relu %2`, `%4 = nn.conv2d %3, %w`
+    After:  `%1 = nn.add %0, %offset`, `%2 = nn.signed_relu %1, %sign`, `%3 = nn.conv2d %2, %w bias %rest`
+
+    Requires: weights with values, no `nn.assume` yet. Keeps results up to rounding. Example: tests/lit/numbers/factors-behind-relu.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+  let options = [
+    ListOption<"samples", "samples", "std::string",
+               "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
+    Option<"headroom", "headroom", "double", "2.0", "bits added to what samples show">,
+  ];
+}
+
 def ScaleInputs : Pass<"scale-inputs", "::mlir::ModuleOp"> {
   let summary = "Scale an input's features by powers of two, so that they are alike in size";
   let description = [{

@@ -58,15 +58,23 @@ std::pair<unsigned, unsigned> Channels::Weight::classesOf(size_t element) const 
   return {outputs[output], inputs[input]};
 }
 
-Channels::Channels(func::FuncOp function) {
+Channels::Channels(func::FuncOp function, const Fresh &fresh) {
   make(); // kFixed
   if (auto module = function->getParentOfType<ModuleOp>())
     for (auto weight : module.getOps<nn::WeightOp>())
       symbols_[weight.getSymNameAttr()] = weight;
   function.walk([&](nn::ConstantOp op) { ++uses_[op.getWeightAttr().getAttr()]; });
   function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (op->getName().getDialectNamespace() == "nn")
-      visit(op);
+    if (op->getName().getDialectNamespace() != "nn")
+      return;
+    visit(op);
+    auto begun = op->getNumResults() == 1 ? fresh.find(op->getResult(0)) : fresh.end();
+    if (begun == fresh.end())
+      return;
+    Along own{begun->second, {}};
+    for (int64_t i = 0; i < shapeOf(begun->first)[own.axis]; ++i)
+      own.classes.push_back(make());
+    along_[begun->first] = std::move(own);
   });
 }
 
@@ -129,7 +137,7 @@ void Channels::visit(Operation *op) {
       .Case<nn::Conv2DOp, nn::MatMulOp>([&](auto) { linear(op); })
       .Case<nn::AddOp, nn::SubOp>([&](auto) { sum(op); })
       .Case<nn::MinOp, nn::MaxOp>([&](auto) { pair(op); })
-      .Case<nn::ReluOp, nn::LeakyReluOp, nn::NegOp, nn::AbsOp, nn::AssumeOp>(
+      .Case<nn::ReluOp, nn::SignedReluOp, nn::LeakyReluOp, nn::NegOp, nn::AbsOp, nn::AssumeOp>(
           [&](auto) { keep(op); })
       .Case<nn::PReluOp, nn::MulOp>([&](auto) {
         // A factor of its own for each channel changes nothing; one that is computed does.

@@ -44,7 +44,10 @@ public:
     std::pair<unsigned, unsigned> classesOf(std::size_t element) const;
   };
 
-  explicit Channels(mlir::func::FuncOp function);
+  /// Values of `fresh`, homogeneous functions of their operand each, begin classes of their own
+  /// along the given axis: factors may enter there.
+  using Fresh = llvm::DenseMap<mlir::Value, std::size_t>;
+  explicit Channels(mlir::func::FuncOp function, const Fresh &fresh = Fresh());
 
   unsigned find(unsigned of) const;
   std::size_t count() const { return parent_.size(); }

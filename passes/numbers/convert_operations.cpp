@@ -352,6 +352,28 @@ void Converter::convertSign(Operation *op) {
   finish(op, value, chosen, true);
 }
 
+// relu(-x) = relu(x) - x, where the sign is -1: one bit, so that the product needs no truncation.
+void Converter::convertSignedRelu(nn::SignedReluOp op) {
+  Number number = settled(op.getInput());
+  fx::FixedType from = fx::fixedType(number.value);
+  FixedConstant sign = quantiser_.constant(builder_, op.getSign(), /*fraction=*/0, /*width=*/1);
+  const IntegerRange x = number.range;
+  const IntegerRange selected = hull(withZero(negated(x)), {0, 0});
+  IntegerRange proved{0, std::max<__int128>({x.high, -x.low, 0})};
+  Format chosen = format(op, proved, from.getFraction(), Stage::kResult);
+  auto typeOf = [&](unsigned width) {
+    return type(op.getResult(), width, from.getFraction(),
+                fx::join(from.getOwner(), ownerOf(sign.value)));
+  };
+  Value positive = builder_.create<fx::ReluOp>(op.getLoc(), number.value.getType(), number.value);
+  Value product = builder_.create<fx::MulOp>(
+      op.getLoc(), typeOf(std::max(2U, selected.signedBits())), number.value, sign.value);
+  Value sum = builder_.create<fx::AddOp>(op.getLoc(), typeOf(chosen.width), positive, product);
+  proved = cut(proved, chosen.range);
+  Value value = assumed(sum, proved, chosen.assumed ? chosen.kind : fx::RangeKind::kProved);
+  numbers_[op.getResult()] = {value, proved, true};
+}
+
 void Converter::convertClip(nn::ClipOp op) {
   Number number = settled(op.getInput());
   fx::FixedType from = fx::fixedType(number.value);

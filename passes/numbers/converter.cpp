@@ -110,6 +110,7 @@ void Converter::convert(Operation *op) {
       .Case<nn::MinOp, nn::MaxOp>([&](auto) { convertExtremum(op); })
       .Case([&](nn::MulOp mul) { convertProduct(mul); })
       .Case<nn::NegOp, nn::AbsOp, nn::ReluOp>([&](auto) { convertSign(op); })
+      .Case([&](nn::SignedReluOp relu) { convertSignedRelu(relu); })
       .Case([&](nn::ClipOp clip) { convertClip(clip); })
       .Case<nn::LeakyReluOp, nn::PReluOp>([&](auto) { convertSlope(op); })
       .Case([&](nn::Conv2DOp conv) { convertConvolution(conv); })

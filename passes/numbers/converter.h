@@ -79,6 +79,7 @@ private:
   void convertExtremum(mlir::Operation *op);
   void convertProduct(nn::MulOp op);
   void convertSign(mlir::Operation *op);
+  void convertSignedRelu(nn::SignedReluOp op);
   void convertClip(nn::ClipOp op);
   void convertStep(nn::StepOp op);
   void convertSlope(mlir::Operation *op);

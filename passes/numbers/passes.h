@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes that turn floats into fixed-point numbers (Passes.td), and their forms for a compiler that
-// has the samples in memory already. Order: scale-channels, calibrate-ranges, nn-to-fx,
-// insert-truncations, widen-accumulators, verify-ranges, check-ranges.
+// has the samples in memory already. Order: factors-behind-relu, scale-channels, calibrate-ranges,
+// nn-to-fx, insert-truncations, widen-accumulators, verify-ranges, check-ranges.
 #pragma once
 
 #include "ir/fx/fx.h"
@@ -21,12 +21,15 @@ struct FittedFunctions;
 #define GEN_PASS_DECL
 #include "passes/numbers/passes.h.inc"
 
-/// The passes on loaded samples. Null samples: `scale-channels`, `calibrate-ranges` and `nn-to-fx`
-/// draw some, `check-ranges` does nothing. `options.samples` is not read.
+/// The passes on loaded samples. Null samples: `factors-behind-relu`, `scale-channels`,
+/// `calibrate-ranges` and `nn-to-fx` draw some, `check-ranges` does nothing. `options.samples` is
+/// not read.
 std::unique_ptr<mlir::Pass> createCalibrateRanges(CalibrateRangesOptions options,
                                                   std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createScaleInputs(ScaleInputsOptions options,
                                               std::shared_ptr<const Samples> samples);
+std::unique_ptr<mlir::Pass> createFactorsBehindRelu(FactorsBehindReluOptions options,
+                                                    std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createScaleChannels(ScaleChannelsOptions options,
                                                 std::shared_ptr<const Samples> samples);
 std::unique_ptr<mlir::Pass> createNnToFx(NnToFxOptions options,

@@ -16,6 +16,32 @@ constexpr unsigned kMaxExtraBits = 2;
 
 fx::Owner ownerOf(Value value) { return fx::fixedType(value).getOwner(); }
 
+// A factor of which each number counts for many elements: those of an index of one axis, once the
+// tensor is before x count x after.
+struct RepeatedFactor {
+  Value numbers; // `count` of them
+  int64_t before = 1, count = 1, after = 1;
+};
+std::optional<RepeatedFactor> repeatedFactor(Value factor) {
+  auto broadcast = factor.getDefiningOp<fx::BroadcastOp>();
+  if (!broadcast)
+    return std::nullopt;
+  ArrayRef<int64_t> to = cast<RankedTensorType>(factor.getType()).getShape();
+  ArrayRef<int64_t> from = cast<RankedTensorType>(broadcast.getInput().getType()).getShape();
+  RepeatedFactor result{broadcast.getInput()};
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    const size_t missing = to.size() - from.size();
+    const int64_t own = axis < missing ? 1 : from[axis - missing];
+    if (own == 1 && to[axis] != 1)
+      (result.count == 1 ? result.before : result.after) *= to[axis];
+    else if (own != 1 && result.after != 1)
+      return std::nullopt; // numbers along axes that are no neighbours
+    else
+      result.count *= own;
+  }
+  return result;
+}
+
 } // namespace
 
 unsigned Lowering::comparedWidth(Value value, unsigned shift) const {
@@ -70,10 +96,46 @@ LogicalResult Lowering::lowerMul(fx::MulOp op) {
   }
   Value factor = isShared(lhs) ? rhs : lhs;
   Value shares = ring(isShared(lhs) ? lhs : rhs, width);
-  if (ownerOf(factor) == fx::Owner::kPublic)
+  if (ownerOf(factor) == fx::Owner::kPublic) {
     define(result, create<mpc::MulPublicOp>(shares.getType(), shares, factor));
-  else
-    define(result, create<mpc::MulPrivateOp>(shares.getType(), shares, factor));
+    return success();
+  }
+  if (ownerOf(factor) == fx::Owner::kServer)
+    if (auto repeated = repeatedFactor(factor); repeated && repeated->before * repeated->after > 1)
+      return lowerChannelFactors(result, shares, repeated->numbers, repeated->before,
+                                 repeated->count, repeated->after);
+  define(result, create<mpc::MulPrivateOp>(shares.getType(), shares, factor));
+  return success();
+}
+
+// Channels are the groups of a matrix product with matrices of one number: its bits are chosen once
+// for all elements of the channel, or it multiplies them in one ciphertext.
+LogicalResult Lowering::lowerChannelFactors(Value result, Value shares, Value numbers,
+                                            int64_t before, int64_t channels, int64_t after) {
+  auto shaped = [](Value value, ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, cast<RankedTensorType>(value.getType()).getElementType());
+  };
+  const Type original = shares.getType();
+  const int64_t elements = before * after;
+  if (before > 1) {
+    shares = create<mpc::ReshapeOp>(shaped(shares, {before, channels, after}), shares);
+    shares = create<mpc::TransposeOp>(shaped(shares, {channels, before, after}), shares,
+                                      ArrayRef<int64_t>{1, 0, 2});
+  }
+  shares = create<mpc::ReshapeOp>(shaped(shares, {channels, 1, elements}), shares);
+  Value factors = create<fx::ReshapeOp>(shaped(numbers, {channels, 1, 1}), numbers);
+  auto protocol =
+      mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
+  auto product = create<mpc::MatMulOp>(shares.getType(), factors, shares, protocol);
+  if (failed(chooseLinearProtocol(product)))
+    return failure();
+  Value back = product.getResult();
+  if (before > 1) {
+    back = create<mpc::ReshapeOp>(shaped(back, {channels, before, after}), back);
+    back = create<mpc::TransposeOp>(shaped(back, {before, channels, after}), back,
+                                    ArrayRef<int64_t>{1, 0, 2});
+  }
+  define(result, create<mpc::ReshapeOp>(original, back));
   return success();
 }
 

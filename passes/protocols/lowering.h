@@ -65,6 +65,10 @@ private:
   void lowerReduceMin(fx::ReduceMinOp op);
   void lowerArgMax(fx::ArgMaxOp op);
   llvm::LogicalResult lowerMul(fx::MulOp op);
+  /// Shares before x channels x after times one of the server's numbers for each channel.
+  llvm::LogicalResult lowerChannelFactors(mlir::Value result, mlir::Value shares,
+                                          mlir::Value numbers, int64_t before, int64_t channels,
+                                          int64_t after);
   llvm::LogicalResult lowerConv(fx::Conv2DOp op);
   llvm::LogicalResult lowerMatMul(fx::MatMulOp op);
   llvm::LogicalResult chooseLinearProtocol(mlir::Operation *op);
