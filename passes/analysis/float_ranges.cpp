@@ -141,7 +141,7 @@ Bounds FloatRanges::boundsOf(Operation *op) const {
   if (isPool && bounds(op->getOperand(0)).axis > 1)
     return Bounds();
   if (isPool || isa<nn::AssumeOp, nn::MulOp, nn::DivOp, nn::MinOp, nn::MaxOp, nn::AbsOp, nn::StepOp,
-                    nn::RoundOp, nn::PReluOp, nn::ClipOp, nn::FunctionOp>(op))
+                    nn::RoundOp, nn::PReluOp, nn::SignedReluOp, nn::ClipOp, nn::FunctionOp>(op))
     return elementwise(op);
   if (auto reduce = dyn_cast<nn::ReduceOp>(op)) {
     const Bounds &in = bounds(reduce.getInput());

@@ -26,7 +26,8 @@ def FactorsBehindRelu : Pass<"factors-behind-relu", "::mlir::ModuleOp"> {
   let options = [
     ListOption<"samples", "samples", "std::string",
                "sample files: [NAME=]FILE.npy, or FILE.npz with one array for each input">,
-    Option<"headroom", "headroom", "double", "2.0", "bits added to what samples show">,
+    Option<"headroom", "headroom", "double", "-1.0",
+           "bits added to what samples show; negative: as `calibrate-ranges` adds">,
   ];
 }
 

@@ -108,12 +108,7 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
       return headroom;
     if (isDrawn)
       return syntheticHeadroom;
-    // The fewer samples, the more the next one may exceed them.
-    constexpr double kEnoughSamples = 16;
-    double missing =
-        std::log2(kEnoughSamples / static_cast<double>(std::max<size_t>(loaded_->count, 1))) /
-        std::log2(kEnoughSamples);
-    return 1 + std::max(0.0, missing);
+    return headroomFor(loaded_->count);
   }
 
   void warn(const std::vector<nn::InputOp> &inputs, double bits) {

@@ -194,6 +194,10 @@ private:
       loaded_ = std::make_shared<const Samples>(std::move(*read));
     }
     constexpr double kDefaultRange = 256; // as calibrate-ranges draws them
+    constexpr double kDrawnHeadroom = 2;
+    const double bits = headroom >= 0 ? headroom
+                        : loaded_     ? headroomFor(loaded_->count)
+                                      : kDrawnHeadroom;
     if (!loaded_)
       loaded_ =
           std::make_shared<const Samples>(drawSamples(module, kDefaultRange, kSyntheticKinds));
@@ -222,7 +226,7 @@ private:
       if (failed(program->run(inputsOf(shapes, *loaded_, sample), observe, &states)))
         return failure();
     for (auto &[value, bound] : bounds)
-      bound *= std::exp2(headroom);
+      bound *= std::exp2(bits);
     return success();
   }
 

@@ -66,6 +66,14 @@ FloatTensors inputsOf(const std::map<std::string, clear::Shape> &shapes, const S
   return inputs;
 }
 
+double headroomFor(size_t count) {
+  constexpr double kEnoughSamples = 16;
+  const double missing =
+      std::log2(kEnoughSamples / static_cast<double>(std::max<size_t>(count, 1))) /
+      std::log2(kEnoughSamples);
+  return 1 + std::max(0.0, missing);
+}
+
 FailureOr<Samples> loadSamples(ModuleOp module, const std::vector<std::string> &specifications) {
   std::vector<Input> inputs = inputsOf(module);
   std::map<std::string, std::vector<float>> values;

@@ -34,6 +34,10 @@ struct Samples {
 FloatTensors inputsOf(const std::map<std::string, clear::Shape> &shapes, const Samples &samples,
                       std::size_t index);
 
+/// Bits kept free above what so many samples show, where nobody says how many: 1, and up to 1 more
+/// for fewer than 16, since the next one may exceed few the more.
+double headroomFor(std::size_t count);
+
 /// Loads `[NAME=]FILE.npy` and `FILE.npz` specifications (an unnamed .npy belongs to the first
 /// input that has none yet). Arrays are of the input's shape or have one more leading axis of
 /// samples; any type that readNpy knows. Several files of one input are joined. Samples follow each

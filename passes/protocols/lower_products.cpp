@@ -115,14 +115,18 @@ LogicalResult Lowering::lowerChannelFactors(Value result, Value shares, Value nu
   auto shaped = [](Value value, ArrayRef<int64_t> shape) {
     return RankedTensorType::get(shape, cast<RankedTensorType>(value.getType()).getElementType());
   };
-  const Type original = shares.getType();
+  auto reshaped = [&](Value value, ArrayRef<int64_t> shape) -> Value {
+    RankedTensorType type = shaped(value, shape);
+    return type == value.getType() ? value : create<mpc::ReshapeOp>(type, value).getResult();
+  };
+  const auto original = cast<RankedTensorType>(shares.getType());
   const int64_t elements = before * after;
   if (before > 1) {
-    shares = create<mpc::ReshapeOp>(shaped(shares, {before, channels, after}), shares);
+    shares = reshaped(shares, {before, channels, after});
     shares = create<mpc::TransposeOp>(shaped(shares, {channels, before, after}), shares,
                                       ArrayRef<int64_t>{1, 0, 2});
   }
-  shares = create<mpc::ReshapeOp>(shaped(shares, {channels, 1, elements}), shares);
+  shares = reshaped(shares, {channels, 1, elements});
   Value factors = create<fx::ReshapeOp>(shaped(numbers, {channels, 1, 1}), numbers);
   auto protocol =
       mpc::LinearProtocolAttr::get(builder_.getContext(), mpc::LinearProtocol::kOtServerChooses);
@@ -131,11 +135,11 @@ LogicalResult Lowering::lowerChannelFactors(Value result, Value shares, Value nu
     return failure();
   Value back = product.getResult();
   if (before > 1) {
-    back = create<mpc::ReshapeOp>(shaped(back, {channels, before, after}), back);
+    back = reshaped(back, {channels, before, after});
     back = create<mpc::TransposeOp>(shaped(back, {before, channels, after}), back,
                                     ArrayRef<int64_t>{1, 0, 2});
   }
-  define(result, create<mpc::ReshapeOp>(original, back));
+  define(result, reshaped(back, original.getShape()));
   return success();
 }
 
