@@ -22,26 +22,6 @@ Location joined(PatternRewriter &rewriter, Operation *first, Operation *second) 
   return rewriter.getFusedLoc({first->getLoc(), second->getLoc()});
 }
 
-// One side of an elementwise operation is a constant, the other is not.
-struct WithConstant {
-  Value other;
-  Constant constant;
-  StringRef symbol; // of the constant's weight
-};
-template <typename OpType>
-std::optional<WithConstant> splitConstant(OpType op, const Weights &weights) {
-  Value lhs = op.getLhs();
-  Value rhs = op.getRhs();
-  if (weights.isConstant(lhs) == weights.isConstant(rhs))
-    return std::nullopt;
-  if (weights.isConstant(lhs))
-    std::swap(lhs, rhs);
-  std::optional<Constant> constant = weights.constantOf(rhs);
-  if (!constant)
-    return std::nullopt;
-  return WithConstant{lhs, std::move(*constant), weights.symbolOf(rhs)};
-}
-
 //===--- behind a convolution
 //-------------------------------------------------------------------===//
 

@@ -78,6 +78,26 @@ private:
   bool failed_ = false;
 };
 
+/// The two sides of an elementwise operation of which one is a constant, the other is not.
+struct WithConstant {
+  mlir::Value other;
+  Constant constant;
+  llvm::StringRef symbol; ///< of the constant's weight
+};
+template <typename OpType>
+std::optional<WithConstant> splitConstant(OpType op, const Weights &weights) {
+  mlir::Value lhs = op.getLhs();
+  mlir::Value rhs = op.getRhs();
+  if (weights.isConstant(lhs) == weights.isConstant(rhs))
+    return std::nullopt;
+  if (weights.isConstant(lhs))
+    std::swap(lhs, rhs);
+  std::optional<Constant> constant = weights.constantOf(rhs);
+  if (!constant)
+    return std::nullopt;
+  return WithConstant{lhs, std::move(*constant), weights.symbolOf(rhs)};
+}
+
 template <typename F> Constant combine(const Constant &a, const Constant &b, F f) {
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   auto size = [&](const Constant &c, std::size_t axis) -> std::int64_t {

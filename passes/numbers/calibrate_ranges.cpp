@@ -55,7 +55,7 @@ bool isFloat(Value value) {
 struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
   using CalibrateRangesBase::CalibrateRangesBase;
   CalibrateRanges(CalibrateRangesOptions options, std::shared_ptr<const Samples> loaded)
-      : CalibrateRangesBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+      : CalibrateRangesBase(std::move(options)), loaded_(std::move(loaded)) {}
 
   std::pair<double, double> rangeOfInput(nn::InputOp input) {
     if (input.getLow() && input.getHigh())
@@ -73,13 +73,8 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
             << input.getName() << "' is not of floats; fix its value with --set";
         return signalPassFailure();
       }
-    if (!isLoaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return signalPassFailure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return signalPassFailure();
     bool isDrawn = !loaded_;
     if (isDrawn) {
       // All kinds of inputs, several times where the network is small.
@@ -285,7 +280,6 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
 
 private:
   std::shared_ptr<const Samples> loaded_;
-  bool isLoaded_ = false;
   llvm::DenseMap<Operation *, FloatRange> variances_; ///< seen, of normalisations
 };
 

@@ -22,17 +22,12 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (!isLoaded_) {
-      if (samples.empty()) {
-        module.emitError("check-ranges needs samples");
-        return signalPassFailure();
-      }
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return signalPassFailure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
+    if (!isLoaded_ && samples.empty()) {
+      module.emitError("check-ranges needs samples");
+      return signalPassFailure();
     }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return signalPassFailure();
     if (!loaded_)
       return;
     FailureOr<FxInterpreter> program = FxInterpreter::create(module);

@@ -41,13 +41,8 @@ struct DropSaturation : impl::DropSaturationBase<DropSaturation> {
       clips.push_back(clip);
       seen.try_emplace(clip.getInput(), FloatRange{0, 0});
     });
-    if (!loaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return signalPassFailure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return signalPassFailure();
     if (clips.empty() || !loaded_)
       return;
     if (failed(measure(seen)))

@@ -40,21 +40,6 @@ struct Candidate {
   Vector g, b;
 };
 
-// Constant operand of a binary operation, one number for each channel of `axis`.
-template <typename OpType>
-std::optional<std::pair<Value, Constant>> splitConstant(OpType op, const Weights &weights) {
-  Value lhs = op.getLhs();
-  Value rhs = op.getRhs();
-  if (weights.isConstant(lhs) == weights.isConstant(rhs))
-    return std::nullopt;
-  if (weights.isConstant(lhs))
-    std::swap(lhs, rhs);
-  std::optional<Constant> constant = weights.constantOf(rhs);
-  if (!constant)
-    return std::nullopt;
-  return std::pair(lhs, std::move(*constant));
-}
-
 std::optional<Candidate> candidateOf(nn::ReluOp relu, const Weights &weights) {
   Candidate result;
   result.relu = relu;
@@ -65,24 +50,24 @@ std::optional<Candidate> candidateOf(nn::ReluOp relu, const Weights &weights) {
     if (!parts)
       return std::nullopt;
     result.sum = sum;
-    before = parts->first;
-    offset = std::move(parts->second);
+    before = parts->other;
+    offset = std::move(parts->constant);
   }
   result.product = before.getDefiningOp<nn::MulOp>();
   if (!result.product || !before.hasOneUse())
     return std::nullopt;
   auto parts = splitConstant(result.product, weights);
   // A public factor is local already.
-  if (!parts || parts->second.isPublic)
+  if (!parts || parts->constant.isPublic)
     return std::nullopt;
-  result.input = parts->first;
-  result.name = parts->second.name;
+  result.input = parts->other;
+  result.name = parts->constant.name;
   ArrayRef<int64_t> shape = typeOf(relu.getInput()).getShape();
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    auto factor = parts->second.along(shape, static_cast<int64_t>(axis));
+    auto factor = parts->constant.along(shape, static_cast<int64_t>(axis));
     auto added = offset ? offset->along(shape, static_cast<int64_t>(axis)) : std::nullopt;
     // One number for all is one for each channel: of the axis that channels usually have.
-    if (!factor || (offset && !added) || (parts->second.isScalar() && !offset && axis != 1))
+    if (!factor || (offset && !added) || (parts->constant.isScalar() && !offset && axis != 1))
       continue;
     result.axis = axis;
     result.g = std::move(*factor);
@@ -94,11 +79,12 @@ std::optional<Candidate> candidateOf(nn::ReluOp relu, const Weights &weights) {
 
 // The linear operations that read a value through what hands a constant of each channel on as it
 // is; false where others read it.
-bool linearReaders(Value value, llvm::SetVector<Operation *> &readers) {
+bool linearReaders(Value value, const Weights &weights, llvm::SetVector<Operation *> &readers) {
   for (Operation *user : value.getUsers()) {
     if (auto conv = dyn_cast<nn::Conv2DOp>(user)) {
       // Zeros around it are no constant.
-      if (llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
+      if (llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }) ||
+          (conv.getBias() && !weights.isConstant(conv.getBias())))
         return false;
       readers.insert(user);
       continue;
@@ -115,7 +101,7 @@ bool linearReaders(Value value, llvm::SetVector<Operation *> &readers) {
     if (auto reduce = dyn_cast<nn::ReduceOp>(user))
       isHanded =
           reduce.getKind() != nn::ReduceKind::kSum && reduce.getKind() != nn::ReduceKind::kL1;
-    if (!isHanded || !linearReaders(user->getResult(0), readers))
+    if (!isHanded || !linearReaders(user->getResult(0), weights, readers))
       return false;
   }
   return !value.use_empty();
@@ -124,7 +110,7 @@ bool linearReaders(Value value, llvm::SetVector<Operation *> &readers) {
 struct FactorsBehindRelu : impl::FactorsBehindReluBase<FactorsBehindRelu> {
   using FactorsBehindReluBase::FactorsBehindReluBase;
   FactorsBehindRelu(FactorsBehindReluOptions options, std::shared_ptr<const Samples> loaded)
-      : FactorsBehindReluBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+      : FactorsBehindReluBase(std::move(options)), loaded_(std::move(loaded)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -137,7 +123,7 @@ struct FactorsBehindRelu : impl::FactorsBehindReluBase<FactorsBehindRelu> {
     module.walk([&](nn::ReluOp relu) {
       std::optional<Candidate> one = candidateOf(relu, weights);
       llvm::SetVector<Operation *> readers;
-      if (!one || !linearReaders(relu.getResult(), readers))
+      if (!one || !linearReaders(relu.getResult(), weights, readers))
         return;
       fresh[relu.getResult()] = one->axis;
       candidates.push_back(std::move(*one));
@@ -157,6 +143,7 @@ struct FactorsBehindRelu : impl::FactorsBehindReluBase<FactorsBehindRelu> {
       return signalPassFailure();
     factors_.assign(channels.count(), 1.0);
     rests_.assign(channels.count(), 0.0);
+    isMoved_.assign(channels.count(), false);
     for (Candidate &one : candidates)
       rewrite(one, channels.of(one.relu.getResult())->classes, bounds.lookup(one.input), weights);
     for (const Channels::Weight &weight : channels.weights())
@@ -186,13 +173,8 @@ private:
   LogicalResult measure(const std::vector<Candidate> &candidates,
                         llvm::DenseMap<Value, double> &bounds) {
     ModuleOp module = getOperation();
-    if (!isLoaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return failure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return failure();
     constexpr double kDefaultRange = 256; // as calibrate-ranges draws them
     constexpr double kDrawnHeadroom = 2;
     const double bits = headroom >= 0 ? headroom
@@ -246,6 +228,7 @@ private:
       offsets.values[c] = std::clamp(root, -bound, bound);
       signs.values[c] = g < 0 ? -1 : 0;
       factors_[classes[c]] = std::abs(g);
+      isMoved_[classes[c]] = true;
       const bool isAbove = root > bound; // for all x
       const bool isBelow = root < -bound;
       if (g == 0)
@@ -254,7 +237,7 @@ private:
         rests_[classes[c]] = b - g * offsets.values[c];
     }
     llvm::SetVector<Operation *> readers;
-    linearReaders(one.relu.getResult(), readers);
+    linearReaders(one.relu.getResult(), weights, readers);
     readers_.insert(readers.begin(), readers.end());
 
     OpBuilder builder(one.relu);
@@ -282,11 +265,10 @@ private:
   }
 
   // The magnitudes of the inputs' channels; before that, what their constants make of each output.
+  // Ones and zeros are factors like others: the program must not tell that they are.
   void take(const Channels::Weight &weight) {
     nn::WeightOp op = weight.op;
-    if (!op.getValue() || llvm::all_of(weight.inputs, [&](unsigned one) {
-          return factors_[one] == 1 && rests_[one] == 0;
-        }))
+    if (!op.getValue() || llvm::none_of(weight.inputs, [&](unsigned one) { return isMoved_[one]; }))
       return;
     std::vector<float> values = floatValues(*op.getValue());
     Vector &rest = restOf_[op.getSymNameAttr()];
@@ -332,8 +314,8 @@ private:
   }
 
   std::shared_ptr<const Samples> loaded_;
-  bool isLoaded_ = false;
-  Vector factors_, rests_; ///< of classes: what is left to linear operations
+  Vector factors_, rests_;    ///< of classes: what is left to linear operations
+  std::vector<bool> isMoved_; ///< classes that have a factor, whatever it is
   llvm::SetVector<Operation *> readers_;
   llvm::MapVector<StringAttr, Vector> restOf_; ///< of a weight: a constant of each output
 };

@@ -30,13 +30,8 @@ struct NnToFx : impl::NnToFxBase<NnToFx> {
   // most networks have their inputs, however large a range they are given, and where few bits show.
   LogicalResult choosePrecisionOnSamples(ScaleRule &rule, NumberChoices &choices) {
     ModuleOp module = getOperation();
-    if (!isLoaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return failure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return failure();
     const Samples few = fewSamples(module, loaded_.get());
     NnToFxOptions options;
     options.scale = scale;

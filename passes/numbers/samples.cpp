@@ -156,4 +156,15 @@ FailureOr<Samples> loadSamples(ModuleOp module, const std::vector<std::string> &
   return samples;
 }
 
+LogicalResult loadOnce(ModuleOp module, ArrayRef<std::string> specifications,
+                       std::shared_ptr<const Samples> &loaded) {
+  if (loaded || specifications.empty())
+    return success();
+  FailureOr<Samples> read = loadSamples(module, specifications.vec());
+  if (failed(read))
+    return failure();
+  loaded = std::make_shared<const Samples>(std::move(*read));
+  return success();
+}
+
 } // namespace dyad

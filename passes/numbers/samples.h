@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,5 +48,9 @@ double headroomFor(std::size_t count);
 /// on the module that name the file and the input.
 mlir::FailureOr<Samples> loadSamples(mlir::ModuleOp module,
                                      const std::vector<std::string> &specifications);
+/// For a pass that is given samples or, alone in dyad-opt, names of files: loads these if there are
+/// any and nothing was loaded before.
+mlir::LogicalResult loadOnce(mlir::ModuleOp module, llvm::ArrayRef<std::string> specifications,
+                             std::shared_ptr<const Samples> &loaded);
 
 } // namespace dyad

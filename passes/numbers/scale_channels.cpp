@@ -115,7 +115,7 @@ public:
 struct ScaleChannels : impl::ScaleChannelsBase<ScaleChannels> {
   using ScaleChannelsBase::ScaleChannelsBase;
   ScaleChannels(ScaleChannelsOptions options, std::shared_ptr<const Samples> loaded)
-      : ScaleChannelsBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+      : ScaleChannelsBase(std::move(options)), loaded_(std::move(loaded)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -137,13 +137,8 @@ private:
   // The largest magnitude of each channel on a few samples.
   LogicalResult measured(const Channels &channels, std::vector<int> &exponents) {
     ModuleOp module = getOperation();
-    if (!isLoaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return failure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return failure();
     FailureOr<NnInterpreter> program = NnInterpreter::create(module);
     if (failed(program))
       return failure();
@@ -265,7 +260,6 @@ private:
   }
 
   std::shared_ptr<const Samples> loaded_;
-  bool isLoaded_ = false;
 };
 
 } // namespace

@@ -102,17 +102,12 @@ void apply(nn::InputOp input, ArrayRef<nn::WeightOp> weights, ArrayRef<int64_t> 
 struct ScaleInputs : impl::ScaleInputsBase<ScaleInputs> {
   using ScaleInputsBase::ScaleInputsBase;
   ScaleInputs(ScaleInputsOptions options, std::shared_ptr<const Samples> loaded)
-      : ScaleInputsBase(std::move(options)), loaded_(std::move(loaded)), isLoaded_(true) {}
+      : ScaleInputsBase(std::move(options)), loaded_(std::move(loaded)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (!isLoaded_ && !samples.empty()) {
-      FailureOr<Samples> read =
-          loadSamples(module, std::vector<std::string>(samples.begin(), samples.end()));
-      if (failed(read))
-        return signalPassFailure();
-      loaded_ = std::make_shared<const Samples>(std::move(*read));
-    }
+    if (failed(loadOnce(module, *samples, loaded_)))
+      return signalPassFailure();
     NumbersConfig numbers;
     readNumbersConfig(config, numbers, [](const std::string &) {}); // nn-to-fx says what is wrong
     for (auto function : module.getOps<func::FuncOp>())
@@ -144,7 +139,6 @@ private:
   }
 
   std::shared_ptr<const Samples> loaded_;
-  bool isLoaded_ = false;
 };
 
 } // namespace

@@ -59,3 +59,23 @@ func.func @main() {
   nn.output "z" %1 to "client" : tensor<1x4x2x2xf32>
   return
 }
+
+// -----
+
+// Factors of one and offsets in reach make the same program as any others: it must not tell that they are.
+// CHECK-LABEL: module
+// CHECK: nn.signed_relu
+// CHECK: nn.conv2d {{.*}} bias
+nn.weight @g : tensor<4x1x1xf32> = dense<1.0> : tensor<4x1x1xf32>
+nn.weight @w : tensor<1x4x1x1xf32> = dense<1.0> : tensor<1x4x1x1xf32>
+func.func @main() {
+  %x = nn.input "x" owner "client" : tensor<1x4x2x2xf32>
+  %g = nn.constant @g : tensor<4x1x1xf32>
+  %gs = nn.broadcast %g : (tensor<4x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %0 = nn.mul %x, %gs : tensor<1x4x2x2xf32>
+  %1 = nn.relu %0 : tensor<1x4x2x2xf32>
+  %w = nn.constant @w : tensor<1x4x1x1xf32>
+  %2 = nn.conv2d %1, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x2x2xf32>, tensor<1x4x1x1xf32>) -> tensor<1x1x2x2xf32>
+  nn.output "y" %2 to "client" : tensor<1x1x2x2xf32>
+  return
+}
