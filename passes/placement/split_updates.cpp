@@ -91,15 +91,15 @@ private:
       if (base == baseOf.end())
         continue;
       std::optional<UpdatedLayer> layer = UpdatedLayer::of(op, weights, base->second);
-      std::optional<UpdateSplit> best = layer ? layer->best(seconds, always) : std::nullopt;
-      if (!best) {
-        if (layer && !always)
-          if (std::optional<UpdateSplit> slower = layer->best(seconds, true))
-            op->emitRemark(
-                fmt::format("weight '{}' is {}, but kept whole and private: the split takes "
-                            "{:.3g} s, by the cost formulas more than the whole; "
-                            "--split-updates always makes it",
-                            layer->weightName(), describe(*slower, *layer), slower->seconds));
+      std::optional<UpdateSplit> best = layer ? layer->best(seconds) : std::nullopt;
+      if (!best)
+        continue;
+      if (const double whole = layer->wholeSeconds(seconds); !always && best->seconds >= whole) {
+        op->emitRemark(fmt::format("weight '{}' is {}, but kept whole and private: by the cost "
+                                   "formulas {:.3g} s in place of {:.3g} s; --split-updates always "
+                                   "splits it",
+                                   layer->weightName(), describe(*best, *layer), whole,
+                                   best->seconds));
         continue;
       }
       Builder builder(&getContext());

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -149,15 +148,8 @@ double UpdatedLayer::rankSeconds(const LinearSeconds &seconds, int64_t rank, boo
                         seconds.conv(between, weightShape(outputs_, rank, false), {});
 }
 
-std::optional<UpdateSplit> UpdatedLayer::ofRank(const LinearSeconds &seconds, double bound,
-                                                bool isBehind) const {
-  // Which ranks pay is known before any is looked for.
-  int64_t most = 0;
-  int64_t full = std::min(inputs_, outputs_);
-  if (std::isinf(bound)) // whatever it takes, but not what no longer is a low rank
-    full /= 2;
-  while (most < std::min(kMaxRank, full) && rankSeconds(seconds, most + 1, isBehind) < bound)
-    ++most;
+std::optional<UpdateSplit> UpdatedLayer::ofRank(const LinearSeconds &seconds, bool isBehind) const {
+  const int64_t most = std::min({kMaxRank, inputs_ / 2, outputs_ / 2}); // more is not low
   if (most == 0)
     return std::nullopt;
   const Constant delta = difference();
@@ -207,7 +199,7 @@ std::optional<UpdateSplit> UpdatedLayer::ofRank(const LinearSeconds &seconds, do
   return split;
 }
 
-std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds, bool always) const {
+std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds) const {
   std::vector<bool> isOutput(static_cast<std::size_t>(outputs_), false);
   std::vector<bool> isInput(static_cast<std::size_t>(inputs_), false);
   for (int64_t m = 0; m < outputs_; ++m)
@@ -230,13 +222,9 @@ std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds, bool
     return split;
 
   std::optional<UpdateSplit> best;
-  double bound =
-      always ? std::numeric_limits<double>::infinity() : productSeconds(seconds, inputs_, outputs_);
   auto offer = [&](UpdateSplit candidate) {
-    if (candidate.seconds < bound) {
-      bound = candidate.seconds;
+    if (!best || candidate.seconds < best->seconds)
       best = std::move(candidate);
-    }
   };
   if (auto count = static_cast<int64_t>(split.indices.size()); count < outputs_) {
     split.kind = UpdateSplit::Kind::kOutputs;
@@ -251,7 +239,7 @@ std::optional<UpdateSplit> UpdatedLayer::best(const LinearSeconds &seconds, bool
   }
   for (bool isBehind : {false, true})
     if (!isBehind || window_ > 1)
-      if (std::optional<UpdateSplit> found = ofRank(seconds, bound, isBehind))
+      if (std::optional<UpdateSplit> found = ofRank(seconds, isBehind))
         offer(std::move(*found));
   return best;
 }

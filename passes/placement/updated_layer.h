@@ -34,9 +34,12 @@ public:
   static std::optional<UpdatedLayer> of(mlir::Operation *op, const Weights &weights,
                                         const Constant &base);
 
-  /// The cheapest split, if it takes less time than the private product, or whatever it takes with
-  /// `always`; shapes, ranks and positions decide, which become known.
-  std::optional<UpdateSplit> best(const LinearSeconds &seconds, bool always) const;
+  /// The cheapest split, if there is one; shapes, ranks and positions decide, which become known.
+  std::optional<UpdateSplit> best(const LinearSeconds &seconds) const;
+  /// Of the private product as a whole.
+  double wholeSeconds(const LinearSeconds &seconds) const {
+    return productSeconds(seconds, inputs_, outputs_);
+  }
 
   /// Puts the split in the layer's place. False if a diagnostic was emitted.
   bool apply(const UpdateSplit &split, Weights &weights);
@@ -50,8 +53,7 @@ private:
 
   double productSeconds(const LinearSeconds &seconds, int64_t inputs, int64_t outputs) const;
   double rankSeconds(const LinearSeconds &seconds, int64_t rank, bool isBehind) const;
-  std::optional<UpdateSplit> ofRank(const LinearSeconds &seconds, double bound,
-                                    bool isBehind) const;
+  std::optional<UpdateSplit> ofRank(const LinearSeconds &seconds, bool isBehind) const;
 
   /// Where the weight of an output, an input and a position of the window stands.
   std::size_t at(int64_t output, int64_t input, int64_t position) const;

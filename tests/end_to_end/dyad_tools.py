@@ -50,6 +50,16 @@ def optional_passes():
     return named.group(1).split(", ")
 
 
+def tensors_of(path):
+    """Names and bytes of a safetensors file's tensors; none where there is no file."""
+    if not pathlib.Path(path).exists():
+        return {}
+    raw = pathlib.Path(path).read_bytes()
+    size = 8 + int.from_bytes(raw[:8], "little")
+    entries = {name: entry["data_offsets"] for name, entry in json.loads(raw[8:size]).items() if name != "__metadata__"}
+    return {name: raw[size + begin:size + end] for name, (begin, end) in entries.items()}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,14 +6,13 @@ weights, compiled with one --config (widths and scales fixed), give byte-identic
 """
 import json
 import pathlib
-import struct
 import tempfile
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from dyad_tools import Checks, model_folder, must, tool
+from dyad_tools import Checks, model_folder, must, tensors_of, tool
 
 
 def windows(data):
@@ -28,13 +27,7 @@ def windows(data):
 
 def safetensors_blobs(path, prefix=None):
     """Data of all tensors but those whose names begin with the prefix."""
-    raw = pathlib.Path(path).read_bytes()
-    length, = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8:8 + length])
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        if prefix is None or not name.startswith(prefix):
-            yield raw[8 + length + begin:8 + length + end]
+    return [data for name, data in tensors_of(path).items() if prefix is None or not name.startswith(prefix)]
 
 
 def client_bytes(folder):

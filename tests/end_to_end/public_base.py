@@ -11,7 +11,7 @@ import tempfile
 
 import numpy as np
 
-from dyad_tools import ROOT, Checks, model_folder, must, run, run_parties, tool
+from dyad_tools import ROOT, Checks, model_folder, must, run, run_parties, tensors_of, tool
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import fine_tuned_variants  # noqa: E402
@@ -57,16 +57,6 @@ PRIVATE = {
     "one_input": (set(), "inputs 7 of"),
     "one_output": (set(), "outputs 5 of"),
 }
-
-
-def tensors_of(path):
-    """Names and bytes of a safetensors file."""
-    if not path.exists():
-        return {}
-    raw = path.read_bytes()
-    size = 8 + int.from_bytes(raw[:8], "little")
-    entries = {name: entry for name, entry in json.loads(raw[8:size]).items() if name != "__metadata__"}
-    return {name: raw[size + entry["data_offsets"][0]:size + entry["data_offsets"][1]] for name, entry in entries.items()}
 
 
 def main():

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from dyad_tools import Checks, model_folder, must, run, run_parties, tool
+from dyad_tools import Checks, model_folder, must, run, run_parties, tensors_of, tool
 
 checks = Checks()
 LINEAR = {"conv2d", "matmul", "mul_private"}
@@ -30,11 +30,6 @@ CASES = {
 def private_linear_nodes(costs):
     return {part for node in costs for part in node["name"].split(" + ")
             if LINEAR & set(node["op"].split(" + ")) and node["bytes_to_server"] + node["bytes_to_client"] > 0}
-
-
-def tensors_of(path):
-    raw = pathlib.Path(path).read_bytes()
-    return set(json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])) if path.exists() else set()
 
 
 def main():
@@ -66,9 +61,9 @@ def main():
             wanted = [(node["name"], node["op"], node["bytes_to_server"], node["bytes_to_client"]) for node in predicted]
             checks.expect(measured == wanted, f"{name}: predicted costs are the measured ones", f"{measured}\n{wanted}")
             public = set(json.loads((out / "manifest.json").read_text())["public_weights"])
-            at_client = tensors_of(out / "client/public.safetensors")
+            at_client = set(tensors_of(out / "client/public.safetensors"))
             checks.expect(at_client and at_client <= public, f"{name}: the client's folder has public weights only", str(at_client))
-            checks.expect(not (tensors_of(private / "server/weights.safetensors") - public) & at_client, f"{name}: and no private one")
+            checks.expect(not (set(tensors_of(private / "server/weights.safetensors")) - public) & at_client, f"{name}: and no private one")
 
         checks.expect(not (private / "client/public.safetensors").exists(), "no file of weights where none is public")
         everything = json.loads(must([tool("dyad-dump"), folder / "all-weights", "--costs", "--json"]).stdout)

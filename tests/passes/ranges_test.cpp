@@ -106,24 +106,39 @@ FloatTensors drawInputs(const Generator &program, std::mt19937 &random, int run)
 constexpr unsigned kPrograms = 300;
 constexpr int kRuns = 6;
 
-} // namespace
-
-TEST_CASE("floats stay within their bounds, whatever the program") {
+/// Draws programs and gives each to `see`; the operations that they had.
+template <typename See> std::set<std::string> forEachProgram(bool areIntegers, const See &see) {
   std::set<std::string> used;
-  int forms = 0;
   for (unsigned seed = 0; seed < kPrograms; ++seed) {
     ModuleFixture fixture;
-    Generator program(false, seed);
+    Generator program(areIntegers, seed);
     program.build();
     INFO(fmt::format("seed {}\n{}{}", seed, program.symbols(), program.body()));
     mlir::ModuleOp module = fixture.parse(program.symbols(), program.body());
     INFO(fixture.errors);
     REQUIRE(module);
     const mlir::SymbolTable symbols(module);
+    std::mt19937 random(seed);
+    see(program, module, symbols, random);
+    used.insert(program.used().begin(), program.used().end());
+  }
+  return used;
+}
+
+void requireAll(const std::set<std::string> &used, std::initializer_list<const char *> operations) {
+  for (const char *op : operations)
+    CHECK((used.count(op) != 0 ? "" : op) == std::string());
+}
+
+} // namespace
+
+TEST_CASE("floats stay within their bounds, whatever the program") {
+  int forms = 0;
+  auto used = forEachProgram(false, [&](const Generator &program, mlir::ModuleOp module,
+                                        const mlir::SymbolTable &symbols, std::mt19937 &random) {
     const FloatRanges ranges(*module.getOps<mlir::func::FuncOp>().begin(), symbols);
     auto interpreter = NnInterpreter::create(module);
     REQUIRE(succeeded(interpreter));
-    std::mt19937 random(seed);
     for (int run = 0; run < kRuns; ++run) {
       Checker checker(ranges.bounds(), 3e-5);
       auto observe = [&](mlir::Value value, const clear::Tensor<float> &tensor) {
@@ -132,37 +147,26 @@ TEST_CASE("floats stay within their bounds, whatever the program") {
       REQUIRE(succeeded(interpreter->run(drawInputs(program, random, run), observe)));
       forms += checker.forms();
     }
-    used.insert(program.used().begin(), program.used().end());
-  }
+  });
   CHECK(forms > 10000); // else it says nothing of them
-  for (const char *op : {"add",    "sub",        "mul",        "div",        "min",
-                         "max",    "neg",        "abs",        "relu",       "step",
-                         "round",  "leaky_relu", "prelu",      "clip",       "function",
-                         "conv2d", "matmul",     "batch_norm", "max_pool2d", "average_pool2d",
-                         "reduce", "softmax",    "normalize",  "reshape",    "transpose",
-                         "concat", "slice",      "broadcast",  "gather",     "take",
-                         "pad"})
-    CHECK((used.count(op) != 0 ? "" : op) == std::string());
+  requireAll(used, {"add",    "sub",        "mul",        "div",        "min",
+                    "max",    "neg",        "abs",        "relu",       "step",
+                    "round",  "leaky_relu", "prelu",      "clip",       "function",
+                    "conv2d", "matmul",     "batch_norm", "max_pool2d", "average_pool2d",
+                    "reduce", "softmax",    "normalize",  "reshape",    "transpose",
+                    "concat", "slice",      "broadcast",  "gather",     "take",
+                    "pad"});
 }
 
 TEST_CASE("integers stay within their bounds, whatever the program") {
-  std::set<std::string> used;
   int forms = 0;
-  for (unsigned seed = 0; seed < kPrograms; ++seed) {
-    ModuleFixture fixture;
-    Generator program(true, seed);
-    program.build();
-    INFO(fmt::format("seed {}\n{}{}", seed, program.symbols(), program.body()));
-    mlir::ModuleOp module = fixture.parse(program.symbols(), program.body());
-    INFO(fixture.errors);
-    REQUIRE(module);
-    const mlir::SymbolTable symbols(module);
+  auto used = forEachProgram(true, [&](const Generator &program, mlir::ModuleOp module,
+                                       const mlir::SymbolTable &symbols, std::mt19937 &random) {
     auto function = *module.getOps<mlir::func::FuncOp>().begin();
     const IntegerRanges own(function, /*strict=*/false, &symbols);
     const IntegerRanges known(function, /*strict=*/true); // by both parties, proved
     auto interpreter = FxInterpreter::create(module);
     REQUIRE(succeeded(interpreter));
-    std::mt19937 random(seed);
     for (int run = 0; run < kRuns; ++run) {
       Checker ownChecker(own.bounds(), 1e-12);
       Checker knownChecker(known.bounds(), 1e-12);
@@ -179,16 +183,14 @@ TEST_CASE("integers stay within their bounds, whatever the program") {
       REQUIRE(result->violations.empty());
       forms += ownChecker.forms();
     }
-    used.insert(program.used().begin(), program.used().end());
-  }
+  });
   CHECK(forms > 10000);
-  for (const char *op :
-       {"add",      "sub",        "mul",        "min",        "max",        "neg",
-        "abs",      "relu",       "step",       "prelu",      "clip",       "conv2d",
-        "matmul",   "max_pool2d", "sum_pool2d", "reduce_sum", "reduce_max", "reduce_min",
-        "truncate", "shift_left", "divide",     "reshape",    "transpose",  "concat",
-        "slice",    "broadcast",  "gather",     "take",       "pad"})
-    CHECK((used.count(op) != 0 ? "" : op) == std::string());
+  requireAll(used,
+             {"add",      "sub",        "mul",        "min",        "max",        "neg",
+              "abs",      "relu",       "step",       "prelu",      "clip",       "conv2d",
+              "matmul",   "max_pool2d", "sum_pool2d", "reduce_sum", "reduce_max", "reduce_min",
+              "truncate", "shift_left", "divide",     "reshape",    "transpose",  "concat",
+              "slice",    "broadcast",  "gather",     "take",       "pad"});
 }
 
 namespace {
