@@ -15,6 +15,8 @@
 
 namespace dyad {
 
+/// On an nn.assume that results rely on, not only widths: it stays whatever widths are given.
+inline constexpr const char *kRequired = "required";
 /// The key of a configuration, and the attribute of linear operations that says the same in a dump.
 inline constexpr const char *kChannelShifts = "channel_shifts";
 

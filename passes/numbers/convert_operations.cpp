@@ -99,8 +99,9 @@ void Converter::convertAssume(nn::AssumeOp op) {
   if (isConstant(op.getInput()))
     return;
   Number number = raw(op.getInput());
-  // Where it is the only consumer, its range went into the operand's format already.
-  if (!op.getInput().hasOneUse()) {
+  // Where it is the only consumer, its range went into the operand's format already, if that is of
+  // an operation that has one, and no other is given.
+  if (!op.getInput().hasOneUse() || op->hasAttr(kRequired)) {
     double low = op.getLow().convertToDouble();
     double high = op.getHigh().convertToDouble();
     int fraction = fx::fixedType(number.value).getFraction();

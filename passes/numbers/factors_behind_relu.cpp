@@ -8,6 +8,7 @@
 #include "ir/weights.h"
 #include "passes/graph/constants.h"
 #include "passes/numbers/channels.h"
+#include "passes/numbers/config.h"
 #include "passes/numbers/precision.h"
 #include "passes/numbers/synthetic_samples.h"
 
@@ -207,13 +208,16 @@ private:
     for (size_t sample = 0; sample < loaded_->count; ++sample)
       if (failed(program->run(inputsOf(shapes, *loaded_, sample), observe, &states)))
         return failure();
+    // A power of two, as all ranges that both parties know; never nothing.
+    constexpr double kLeast = 0x1p-16;
     for (auto &[value, bound] : bounds)
-      bound *= std::exp2(bits);
+      bound = std::exp2(std::ceil(std::log2(std::max(bound * std::exp2(bits), kLeast))));
     return success();
   }
 
   // relu(g x + b) = |g| relu(+-(x + b / g)). Where b / g is beyond all that x can be, the sum's
-  // sign is known and less does: what is missing of b is a constant behind the ReLU then.
+  // sign is known and less does: what is missing of b is a constant behind the ReLU then. That
+  // nothing is beyond becomes an assumption, whether an offset is or not.
   void rewrite(Candidate &one, const std::vector<unsigned> &classes, double bound,
                Weights &weights) {
     const size_t count = one.g.size();
@@ -247,7 +251,11 @@ private:
     Value sign = weights.create(builder, one.relu.getLoc(), signs, type);
     if (!offset || !sign)
       return;
-    Value sum = builder.create<nn::AddOp>(location, one.input, offset);
+    // What clipped offsets rely on is refused where it does not hold.
+    auto input = builder.create<nn::AssumeOp>(location, one.input, APFloat(-bound), APFloat(bound),
+                                              "calibrated");
+    input->setAttr(kRequired, builder.getUnitAttr());
+    Value sum = builder.create<nn::AddOp>(location, input.getResult(), offset);
     Value result = builder.create<nn::SignedReluOp>(one.relu.getLoc(), type, sum, sign);
     one.relu.getResult().replaceAllUsesWith(result);
     erase(one.relu);

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from dyad_tools import Checks, must, run_parties, tool
+from dyad_tools import Checks, must, run, run_parties, tool
 
 checks = Checks()
 random = np.random.default_rng(11)
@@ -51,6 +51,28 @@ def network(path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
 
 
+def beyond(folder):
+    """An offset that the samples put out of reach is clipped; a value that comes so far is refused, as it would be wrong."""
+    def weight(name, values):
+        return numpy_helper.from_array(np.asarray(values, np.float32), name)
+
+    weights = [weight("stem_w", np.eye(2).reshape(2, 2, 1, 1)), weight("g", [0.01, 1]), weight("b", [-1, 0.5]), weight("m", [0, 0]), weight("v", [1, 1]),
+               weight("last_w", [[[[1000]], [[100]]]])]
+    nodes = [helper.make_node("Conv", ["x", "stem_w"], ["stem"], name="stem"), helper.make_node("Relu", ["stem"], ["r"], name="r"),
+             helper.make_node("BatchNormalization", ["r", "g", "b", "m", "v"], ["n"], name="norm", epsilon=0.0),
+             helper.make_node("Relu", ["n"], ["n_r"], name="n_r"), helper.make_node("Conv", ["n_r", "last_w"], ["y"], name="last")]
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    graph = helper.make_graph(nodes, "beyond", [value("x", [1, 2, 2, 2])], [value("y", [1, 1, 2, 2])], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(folder / "beyond.onnx"))
+    x = np.stack([random.uniform(-100, 1, (16, 1, 2, 2)), random.uniform(0, 1, (16, 1, 2, 2))], axis=2).astype(np.float32)
+    x[0] = 1
+    np.save(folder / "beyond.npy", x)
+    np.save(folder / "far.npy", np.broadcast_to(np.float32([5, 0.5]).reshape(1, 1, 2, 1, 1), (1, 1, 2, 2, 2)))
+    must([tool("dyadc"), folder / "beyond.onnx", "-o", folder / "beyond", "--calibrate", folder / "beyond.npy", "--scale", "12"])
+    done = run([folder / "beyond/reference/reference", "--input", folder / "far.npy", "--output", folder / "far-y.npy"])
+    checks.expect(done.returncode == 1 and "'norm'" in done.stderr, "a value beyond the offsets' reach is refused", done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -77,6 +99,7 @@ def main():
             checks.expect(measured["bytes_sent"] + measured["bytes_received"] == 3 * online["bytes"], f"{name}: bytes as predicted")
             size[name] = online["bytes"]
         checks.expect(size["with signs"] < 0.8 * size["without"], "signs alone are cheaper than factors", f"{size}")
+        beyond(folder)
     checks.finish()
 
 

@@ -10,7 +10,8 @@
 // CHECK-DAG: nn.weight @g_sign {{.*}} = dense<{{\[\[\[}}0.000000e+00]], {{\[\[}}-1.000000e+00]], {{\[\[}}0.000000e+00]], {{\[\[}}0.000000e+00]]]>
 // CHECK-DAG: nn.weight @w : tensor<1x4x1x1xf32> = dense<{{\[\[\[\[}}2.000000e+00]], {{\[\[}}4.000000e+00]], {{\[\[}}5.000000e-01]], {{\[\[}}0.000000e+00]]]]>
 // CHECK-DAG: nn.weight @w_bias : tensor<1xf32> = dense<3.000000e+00>
-// CHECK: %[[SUM:.*]] = nn.add %[[X:.*]], %{{.*}}
+// CHECK: %[[IN:.*]] = nn.assume %{{.*}} in -2.000000e+00 to 2.000000e+00 "calibrated"
+// CHECK: %[[SUM:.*]] = nn.add %[[IN]], %{{.*}}
 // CHECK: %[[RELU:.*]] = nn.signed_relu %[[SUM]], %{{.*}}
 // CHECK: %[[POOL:.*]] = nn.max_pool2d %[[RELU]]
 // CHECK: nn.conv2d %[[POOL]], %{{.*}} bias
