@@ -86,7 +86,11 @@ def main():
         measured = costs(model, ["--machine", file, "--network", file])
         assert measured["phases"][0]["seconds"] > 5 > usual["phases"][0]["seconds"], measured["phases"]
         assert measured["phases"][2]["seconds"] > usual["phases"][2]["seconds"], measured["phases"]
-        assert measured["phases"][2]["bytes"] < usual["phases"][2]["bytes"], "a slower link is worth fewer bytes"
+        # What was measured just now may decide otherwise on a busy machine: a link of given numbers, and the built-in constants.
+        narrow = folder / "narrow.json"
+        narrow.write_text(json.dumps({"version": 1, "link": {"bits_per_second": 1e6, "round_trip_seconds": 0.0003}}))
+        fewer = costs(model, ["--network", narrow])
+        assert fewer["phases"][2]["bytes"] < usual["phases"][2]["bytes"], "a slower link is worth fewer bytes"
 
         must([tool("dyadc"), model, "-o", folder / "out", "--machine", file, "--network", file])
         compiled = json.loads(must([tool("dyad-dump"), folder / "out", "--costs", "--json"]).stdout)
