@@ -123,6 +123,17 @@ void addNumberOptions(CLI::App &app, CompileOptions &options) {
          "bits kept free above calibrated ranges")
       ->type_name("BITS")
       ->group("Numbers");
+  app.add_option_function<double>(
+         "--range-percentile",
+         [&options](const double &percent) {
+           if (!(percent >= 50 && percent <= 100))
+             reject("--range-percentile", "should be 50 to 100 percent");
+           options.rangePercentile = percent;
+         },
+         "head-room above what so many of each channel's values reach; whatever samples show still "
+         "fits (default: 100)")
+      ->type_name("PERCENT")
+      ->group("Numbers");
   app.add_flag("--strict-ranges", options.strictRanges,
                "protocols that depend on a range use proved facts only")
       ->group("Numbers");

@@ -34,6 +34,7 @@ struct CompileOptions {
   std::vector<std::string> calibrate;                           ///< [NAME=]FILE.npy or FILE.npz
   std::map<std::string, std::pair<double, double>> inputRanges; ///< "" is every input
   std::optional<double> headroom;
+  double rangePercentile = 100; ///< of magnitudes that head-room is added to
   bool strictRanges = false;
   std::string config;
   std::string emitConfig;

@@ -193,6 +193,7 @@ LogicalResult Compilation::toFx() {
     ranges.headroom = *options_.headroom;
     ranges.syntheticHeadroom = *options_.headroom;
   }
+  ranges.percentile = options_.rangePercentile;
   PassManager calibrate(&context_);
   calibrate.addPass(createCalibrateRanges(ranges, samples));
   if (failed(calibrate.run(*fx_)))

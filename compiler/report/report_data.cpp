@@ -48,8 +48,8 @@ struct Node {
 class Report {
 public:
   Report(ModuleOp fxModule, ModuleOp mpcModule, const SeenRanges &seen)
-      : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), ranges_(fx_, false),
-        seen_(seen) {
+      : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), symbols_(fxModule),
+        ranges_(fx_, false), proofs_(fx_, false, &symbols_), seen_(seen) {
     readFx();
     readMpc();
   }
@@ -215,10 +215,12 @@ private:
     const auto found = seen_.find(value);
     if (found == seen_.end())
       return;
-    const auto [low, high] = found->second;
+    const auto [low, high, median, most] = found->second;
     const int fraction = fx::fixedType(value).getFraction();
     row["seen"] = {{"low", std::ldexp(static_cast<double>(low), -fraction)},
-                   {"high", std::ldexp(static_cast<double>(high), -fraction)}};
+                   {"high", std::ldexp(static_cast<double>(high), -fraction)},
+                   {"half_within", std::ldexp(median, -fraction)},
+                   {"99_percent_within", std::ldexp(most, -fraction)}};
     double margin = HUGE_VAL;
     if (high > 0)
       margin = std::log2(static_cast<double>(range.high) / static_cast<double>(high));
@@ -227,6 +229,14 @@ private:
           std::min(margin, std::log2(static_cast<double>(range.low) / static_cast<double>(low)));
     if (std::isfinite(margin))
       row["margin_bits"] = margin;
+  }
+
+  // What a proved range follows from: nothing but the type, intervals (of each channel where
+  // weights have any), or affine forms, where terms that depend on each other cancel.
+  std::string basisOf(Value value) const {
+    if (proofs_.at(value) == rangeOf(fx::fixedType(value)))
+      return "type";
+    return proofs_.bounds().at(value).usedForm ? "affine form" : "interval";
   }
 
   Json json(const Node &node) const {
@@ -245,6 +255,8 @@ private:
           {"kind", fx::stringifyRangeKind(node.kind.value_or(fx::RangeKind::kProved)).str()},
           {"spare_bits", static_cast<int>(type.getWidth()) - static_cast<int>(range.signedBits()) +
                              (type.getIsSigned() ? 0 : 1)}};
+      if (node.kind.value_or(fx::RangeKind::kProved) == fx::RangeKind::kProved)
+        row["range"]["basis"] = basisOf(node.result);
       addSeen(row, node.result, range);
     }
     add(row, node.cost, node.seconds);
@@ -257,7 +269,9 @@ private:
 
   func::FuncOp fx_;
   ModuleOp mpc_;
-  IntegerRanges ranges_;
+  SymbolTable symbols_;
+  IntegerRanges ranges_; ///< that both parties know
+  IntegerRanges proofs_; ///< with the weights' values, for the model's owner
   SeenRanges seen_;
   std::vector<Node> nodes_;
   llvm::StringMap<std::size_t> index_;

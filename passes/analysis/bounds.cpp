@@ -279,8 +279,10 @@ void BoundsMap::useForm(Bounds &bounds) const {
     ranges[c] = widened({ranges[c].low - slack, ranges[c].high + slack},
                         numbers_ == Numbers::kFloats ? magnitudes[c] : 0);
     const FloatRange both = intersection(bounds.each[c], ranges[c]);
-    if (both.low <= both.high)
-      bounds.each[c] = both;
+    if (both.low > both.high)
+      continue;
+    bounds.usedForm |= both.low > bounds.each[c].low || both.high < bounds.each[c].high;
+    bounds.each[c] = both;
   }
   bounds.formWidth = width(ranges);
 }

@@ -64,8 +64,10 @@ struct Bounds {
   std::vector<AffineTerm> terms;
   std::vector<FloatRange> rest;
   double formWidth = 0; ///< of all channels' intervals by the form alone; 0: not computed
+  /// Whether a form narrowed these intervals, or some that they were made of.
+  bool usedForm = false;
 
-  static Bounds of(const FloatRange &range) { return {-1, {range}, {}, {}, 0}; }
+  static Bounds of(const FloatRange &range) { return {-1, {range}, {}, {}, 0, false}; }
   FloatRange hull() const;
   /// Intervals only.
   void dropForm();

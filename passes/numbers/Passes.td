@@ -82,7 +82,9 @@ def CalibrateRanges : Pass<"calibrate-ranges", "::mlir::ModuleOp"> {
   let description = [{
     Runs the float network on samples and puts an `nn.assume` behind every input without a declared range and every
     operation that computes new magnitudes (products, sums, means). With M the largest magnitude seen, a bound is what
-    was seen plus (2^headroom - 1) M, never beyond what is proved. Inputs must be finite.
+    was seen plus (2^headroom - 1) M, never beyond what is proved. Inputs must be finite. With `percentile` below 100,
+    head-room is added to what so many of a channel's magnitudes stay within, the channel of the largest counting; the
+    range still holds everything that was seen.
 
     Without samples it draws some: over declared input ranges, else over [-default-range, default-range]: constants,
     ramps, smooth fields, blobs, sparse and uniform noise. It says so in a warning, and adds `synthetic-headroom` bits.
@@ -101,6 +103,8 @@ def CalibrateRanges : Pass<"calibrate-ranges", "::mlir::ModuleOp"> {
            "bits added to what samples show; negative: 1, and up to 1 more for fewer than 16 samples">,
     Option<"syntheticHeadroom", "synthetic-headroom", "double", "2.0",
            "bits added to what drawn samples show, where `headroom` is not given">,
+    Option<"percentile", "percentile", "double", "100.0",
+           "share of a channel's magnitudes, in percent, that head-room is added to; all that was seen fits in any case">,
     Option<"defaultRange", "default-range", "double", "256.0",
            "magnitude of inputs without declared range and samples">,
   ];

@@ -9,6 +9,7 @@
 
 #include "ir/eval/nn_interpreter.h"
 #include "passes/analysis/float_ranges.h"
+#include "passes/numbers/magnitudes.h"
 #include "passes/numbers/precision.h"
 #include "passes/numbers/scale_groups.h"
 #include "passes/numbers/synthetic_samples.h"
@@ -86,15 +87,22 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
     double bits = headroomBits(isDrawn);
     if (isDrawn)
       warn(inputs, bits);
+    if (percentile < 0 || percentile > 100) {
+      module.emitError("percentile should be 0 to 100");
+      return signalPassFailure();
+    }
     llvm::DenseMap<Value, FloatRange> seen;
     std::map<std::string, FloatRange> seenStates;
     if (failed(measure(inputs, seen, seenStates)))
       return signalPassFailure();
     boundStates(seenStates, bits);
+    llvm::DenseMap<Value, FloatRange> usual = usualOf(seen);
     for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal())
+      if (!function.isExternal()) {
         tieSteps(function.getBody().front(), seen);
-    insertAssumptions(seen, isDrawn, bits);
+        tieSteps(function.getBody().front(), usual);
+      }
+    insertAssumptions(seen, usual, isDrawn, bits);
     boundVariances(bits);
   }
 
@@ -201,6 +209,8 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         auto [found, isNew] = seen.try_emplace(value, FloatRange{low, high});
         if (!isNew)
           found->second = hull(found->second, {low, high});
+        if (percentile < 100 && check == 0)
+          includeMagnitudes(value, tensor);
       };
       if (failed(program->run(tensors, observe, &states)))
         return failure();
@@ -210,6 +220,31 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         return culprit->emitError("computes NaN or infinity on sample ") << sample;
     }
     return success();
+  }
+
+  void includeMagnitudes(Value value, const clear::Tensor<float> &tensor) {
+    std::vector<Magnitudes> &channels = magnitudes_[value];
+    const ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+    const int64_t axis = usualChannelAxis(shape);
+    const ChannelShape along = axis < 0 ? ChannelShape{1, 1, 1} : channelShape(shape, axis);
+    channels.resize(static_cast<size_t>(along.channels));
+    for (size_t i = 0; i < tensor.data.size(); ++i)
+      channels[i / static_cast<size_t>(along.inner) % channels.size()].add(tensor.data[i]);
+  }
+
+  // What head-room is counted from: where the elements lie, but for the largest ones of each
+  // channel; the channel of the largest counts.
+  llvm::DenseMap<Value, FloatRange> usualOf(const llvm::DenseMap<Value, FloatRange> &seen) const {
+    llvm::DenseMap<Value, FloatRange> usual = seen;
+    for (const auto &[value, channels] : magnitudes_) {
+      double most = 0;
+      for (const Magnitudes &channel : channels)
+        most = std::max(most, channel.percentile(percentile));
+      FloatRange &range = usual.find(value)->second;
+      if (most > 0)
+        range = {std::max(range.low, -most), std::min(range.high, most)};
+    }
+    return usual;
   }
 
   void includeVariances(Value value, const clear::Tensor<float> &tensor) {
@@ -235,7 +270,9 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
     }
   }
 
-  void insertAssumptions(const llvm::DenseMap<Value, FloatRange> &seen, bool isDrawn, double bits) {
+  void insertAssumptions(const llvm::DenseMap<Value, FloatRange> &seen,
+                         const llvm::DenseMap<Value, FloatRange> &usual, bool isDrawn,
+                         double bits) {
     SymbolTable symbols(getOperation());
     FloatRanges ranges(symbols);
     std::vector<Operation *> operations;
@@ -257,10 +294,11 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
         double bound = defaultRange * (1 - 0x1p-12);
         range = {-bound, bound};
       } else {
-        double margin = marginOf(range, bits);
+        const FloatRange most = usual.find(value)->second;
+        double margin = marginOf(most, bits);
         double low = range.low > 0 && mustBePositive(value) ? range.low * std::exp2(-bits)
-                                                            : range.low - margin;
-        range = {low, range.high + margin};
+                                                            : most.low - margin;
+        range = hull(range, {low, most.high + margin});
       }
       FloatRange proved = ranges.at(value);
       if (!input) {
@@ -280,7 +318,8 @@ struct CalibrateRanges : impl::CalibrateRangesBase<CalibrateRanges> {
 
 private:
   std::shared_ptr<const Samples> loaded_;
-  llvm::DenseMap<Operation *, FloatRange> variances_; ///< seen, of normalisations
+  llvm::DenseMap<Operation *, FloatRange> variances_;         ///< seen, of normalisations
+  llvm::DenseMap<Value, std::vector<Magnitudes>> magnitudes_; ///< by channel, with a percentile
 };
 
 } // namespace

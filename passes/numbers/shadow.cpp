@@ -20,10 +20,27 @@ FxInterpreter::Observer Shadow::observer() {
     if (tensor.data.empty() || isa<fx::ConstantOp>(value.getDefiningOp()))
       return;
     const auto [low, high] = std::minmax_element(tensor.data.begin(), tensor.data.end());
-    const auto [at, isNew] = seen_.try_emplace(value, SeenRange{*low, *high});
-    if (!isNew)
-      at->second = {std::min(at->second.low, *low), std::max(at->second.high, *high)};
+    const auto [at, isNew] = seen_.try_emplace(value, SeenRange{*low, *high, 0, 0});
+    if (!isNew) {
+      at->second.low = std::min(at->second.low, *low);
+      at->second.high = std::max(at->second.high, *high);
+    }
+    Magnitudes &magnitudes = magnitudes_[value];
+    for (std::int64_t x : tensor.data)
+      magnitudes.add(static_cast<float>(x));
   };
+}
+
+SeenRanges Shadow::seen() const {
+  constexpr double kHalf = 50;
+  constexpr double kMost = 99;
+  SeenRanges seen = seen_;
+  for (auto &[value, range] : seen) {
+    const Magnitudes &magnitudes = magnitudes_.find(value)->second;
+    range.median = magnitudes.percentile(kHalf);
+    range.most = magnitudes.percentile(kMost);
+  }
+  return seen;
 }
 
 void Shadow::add(const FxRun &run) {

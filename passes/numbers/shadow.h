@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/eval/fx_interpreter.h"
+#include "passes/numbers/magnitudes.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -13,10 +14,13 @@
 
 namespace dyad {
 
-/// Smallest and largest integer of a value on samples.
+/// Smallest and largest integer of a value on samples, and what half and 99 % of the magnitudes
+/// stay within, to an eighth.
 struct SeenRange {
   std::int64_t low = 0;
   std::int64_t high = 0;
+  double median = 0;
+  double most = 0;
 };
 using SeenRanges = llvm::DenseMap<mlir::Value, SeenRange>;
 
@@ -36,7 +40,7 @@ public:
   /// After each run.
   void add(const FxRun &run);
 
-  const SeenRanges &seen() const { return seen_; }
+  SeenRanges seen() const;
   /// One for each node, in program order.
   std::vector<Departure> departures() const;
   /// "12 elements in 3 of 16 samples".
@@ -45,6 +49,7 @@ public:
 private:
   std::size_t samples_ = 0;
   SeenRanges seen_;
+  llvm::DenseMap<mlir::Value, Magnitudes> magnitudes_;
   std::vector<Departure> departures_; ///< by operation, in order of the first time
 };
 

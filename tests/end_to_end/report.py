@@ -142,6 +142,11 @@ def main():
         checks.expect(len(seen) == len(report["nodes"]) and all(
             node["range"]["low"] <= node["seen"]["low"] <= node["seen"]["high"] <= node["range"]["high"] for node in seen),
             "what samples showed is within every range", str(seen))
+        checks.expect(all(0 <= node["seen"]["half_within"] <= node["seen"]["99_percent_within"]
+                          <= max(abs(node["seen"]["low"]), abs(node["seen"]["high"])) for node in seen),
+                      "most values are within the largest", str(seen))
+        checks.expect(all((node["range"]["kind"] == "proved") == ("basis" in node["range"]) for node in seen),
+                      "a proved range says what it follows from", str([node["range"] for node in seen]))
         checks.expect(all(node["margin_bits"] >= 0 for node in seen if "margin_bits" in node) and 0.5 < relu["margin_bits"] < 4,
                       "and so far from its ends as head-room asks for", str(relu))
 
