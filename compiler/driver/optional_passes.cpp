@@ -23,6 +23,7 @@ constexpr OptionalPass kOptional[] = {
     {"exchange-relu-max-pool", "ReLU behind maxima, of fewer elements"},
     {"split-updates", "what fine-tuning changed of a public weight, apart from it"},
     {"merge-factors", "low-rank weights multiplied where that is cheaper"},
+    {"means-into-weights", "no division of means that only products read"},
     {"batch-products", "products of independent values with one weight as one"},
     {"factors-behind-relu", "factors before a ReLU in the weights behind it, but for their signs"},
     {"scale-inputs", "features of an input alike in size, so that fewer bits do"},

@@ -136,10 +136,11 @@ LogicalResult Compilation::toNn() {
     if (failed(split.run(*nn_)))
       return failure();
   }
-  return run(*nn_,
-             enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
-                                  options_.machine.empty() ? "" : "machine=" + options_.machine),
-                      "batch-products", "func.func(cse)", "eliminate-dead-code"}));
+  return run(
+      *nn_,
+      enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
+                           options_.machine.empty() ? "" : "machine=" + options_.machine),
+               "means-into-weights", "batch-products", "func.func(cse)", "eliminate-dead-code"}));
 }
 
 LogicalResult Compilation::toFx() {

@@ -46,8 +46,11 @@ Floats evaluateFunction(nn::FunctionOp op, const Floats &x) {
 Floats evaluateReduce(nn::ReduceOp op, const Floats &x) {
   std::vector<std::int64_t> axes = op.getAxes().vec();
   switch (op.getKind()) {
-  case nn::ReduceKind::kSum:
-    return clear::reduceSum(x, axes);
+  case nn::ReduceKind::kSum: {
+    const double factor = std::ldexp(1.0, -static_cast<int>(op.getHalvings()));
+    return mapped(clear::reduceSum(x, axes),
+                  [&](float a) { return static_cast<float>(a * factor); });
+  }
   case nn::ReduceKind::kMean:
     return clear::reduceMean(x, axes);
   case nn::ReduceKind::kMax:

@@ -387,7 +387,9 @@ LogicalResult SumPool2DOp::verify() {
 LogicalResult ReduceSumOp::verify() {
   if (failed(verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes())))
     return failure();
-  return verifySameFraction(*this);
+  if (fixedType(getResult()).getFraction() < fixedType(getInput()).getFraction())
+    return emitOpError("must not lose fraction bits");
+  return verifyOwner(*this);
 }
 LogicalResult ReduceMaxOp::verify() {
   if (failed(verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes())))

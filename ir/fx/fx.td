@@ -264,7 +264,10 @@ def Fx_SumPool2DOp : Fx_Op<"sum_pool2d", [Pure]> {
 class Fx_Reduce<string mnemonic> : Fx_Unary<mnemonic> {
   let arguments = (ins Fx_Tensor:$input, DenseI64ArrayAttr:$axes);
 }
-def Fx_ReduceSumOp : Fx_Reduce<"reduce_sum"> { let summary = "sum over axes, which stay with size one"; }
+def Fx_ReduceSumOp : Fx_Reduce<"reduce_sum"> {
+  let summary = "sum over axes, which stay with size one";
+  let description = [{ The integers are added. A result with k more fraction bits than the input is the sum divided by 2^k. }];
+}
 def Fx_ReduceMaxOp : Fx_Reduce<"reduce_max"> { let summary = "maximum over axes, which stay with size one"; }
 def Fx_ReduceMinOp : Fx_Reduce<"reduce_min"> { let summary = "minimum over axes, which stay with size one"; }
 def Fx_ArgMaxOp : Fx_Unary<"arg_max"> {

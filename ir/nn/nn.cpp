@@ -174,6 +174,9 @@ LogicalResult AveragePool2DOp::verify() {
 }
 
 LogicalResult ReduceOp::verify() {
+  if (getHalvings() < 0 || getHalvings() > 62 ||
+      (getHalvings() != 0 && getKind() != ReduceKind::kSum))
+    return emitOpError("only a sum has halvings, up to 62");
   return verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes());
 }
 

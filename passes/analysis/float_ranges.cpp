@@ -149,7 +149,8 @@ Bounds FloatRanges::boundsOf(Operation *op) const {
     if (keepsChannels && in.axis >= 0)
       return elementwise(op);
     if (reduce.getKind() == nn::ReduceKind::kSum)
-      return bounds_.reduced(in, shapeOf(reduce.getInput()), reduce.getAxes());
+      return bounds_.scaled(bounds_.reduced(in, shapeOf(reduce.getInput()), reduce.getAxes()),
+                            std::ldexp(1.0, -static_cast<int>(reduce.getHalvings())), {0, 0});
     if (reduce.getKind() == nn::ReduceKind::kMean) {
       int64_t terms = 1;
       for (int64_t axis : reduce.getAxes())
@@ -353,7 +354,9 @@ FloatRange FloatRanges::compute(Operation *op, Operands operand) const {
           terms *= shapeOf(reduce.getInput())[static_cast<size_t>(axis)];
         switch (reduce.getKind()) {
         case nn::ReduceKind::kSum:
-          return outwardOfOneSign(scaled(in(), static_cast<double>(terms)));
+          return outwardOfOneSign(
+              scaled(in(), std::ldexp(static_cast<double>(terms),
+                                      -static_cast<int>(reduce.getHalvings()))));
         case nn::ReduceKind::kL1:
           return outwardOfOneSign({0, static_cast<double>(terms) * in().magnitude()});
         default:

@@ -85,6 +85,23 @@ def MergeFactors : Pass<"merge-factors", "::mlir::ModuleOp"> {
                  Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">];
 }
 
+def MeansIntoWeights : Pass<"means-into-weights", "::mlir::ModuleOp"> {
+  let summary = "No division where only linear operations read a mean";
+  let description = [{
+    The mean of k elements is their sum times 2^-s times 2^s/k, with 2^s the next power of two. The first factor moves the
+    binary point (`halvings` of `nn.reduce`), the second, from 1 to below 2, goes into the weights of the products that read
+    the mean, public or private. Pools count where one window is all there is. Nothing is rounded between the sum and the
+    products; these read s bits more.
+
+    Before: `%1 = nn.reduce <mean> %0 {axes = [2, 3]}` over 7x7, a reshape, `%3 = nn.matmul %2, %w`
+    After:  `%1 = nn.reduce <sum> %0 {axes = [2, 3], halvings = 6}`, the reshape, `nn.matmul %2, %"w/49"` with 64/49 w
+
+    Requires `fold-constants`; behind `match-public-weights`. Keeps results up to rounding.
+    Example: tests/lit/graph/means_into_weights.mlir
+  }];
+  let dependentDialects = ["::dyad::nn::NnDialect"];
+}
+
 def BatchProducts : Pass<"batch-products", "::mlir::ModuleOp"> {
   let summary = "Compute products of independent values with the same weights as one";
   let description = [{

@@ -540,14 +540,17 @@ void Converter::convertReduce(nn::ReduceOp op) {
                              .reduced(bounds({input, term}), shapeOf(op.getInput()), op.getAxes())
                              .hull()));
   bool isMean = kind == nn::ReduceKind::kMean;
-  Format accumulator = format(op, sum, from.getFraction(), Stage::kAccumulator, isMean);
+  // A sum of halvings keeps all its bits: products read it as it is.
+  const auto halvings = static_cast<int64_t>(op.getHalvings());
+  const int64_t fraction = from.getFraction() + halvings;
+  Format accumulator = format(op, sum, fraction, Stage::kAccumulator, isMean);
   Value value = builder_.create<fx::ReduceSumOp>(
-      op.getLoc(), type(result, accumulator.width, from.getFraction(), from.getOwner()), input,
+      op.getLoc(), type(result, accumulator.width, fraction, from.getOwner()), input,
       op.getAxesAttr());
   if (isMean)
     divide(op, assumed(value, accumulator), accumulator.range, terms);
   else
-    finish(op, value, accumulator, scales_.fraction(result) == from.getFraction());
+    finish(op, value, accumulator, halvings > 0 || scales_.fraction(result) == fraction);
 }
 
 void Converter::convertArgMax(nn::ArgMaxOp op) {

@@ -212,7 +212,7 @@ func.func @arg_max_narrow(%x: tensor<1x5x!x>) {
 // -----
 !x = !fx.fixed<s16, 8, client>
 func.func @reduce(%x: tensor<1x5x!x>) {
-  // expected-error @+1 {{must keep the fraction}}
+  // expected-error @+1 {{must not lose fraction bits}}
   %0 = fx.reduce_sum %x {axes = array<i64: 1>} : (tensor<1x5x!x>) -> tensor<1x1x!fx.fixed<s19, 4, client>>
   return
 }
