@@ -11,7 +11,7 @@ func.func @power() {
   %x = nn.input "x" owner "client" : tensor<1x1x2x2xf32>
   %w = nn.constant @w : tensor<1x2xf32>
   %0 = nn.average_pool2d %x {ceil_pads = array<i64: 0, 0>, count_include_pad = false, dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x1x2x2xf32>) -> tensor<1x1x1x1xf32>
-  %1 = nn.reshape %0 : tensor<1x1x1x1xf32> -> tensor<1x1xf32>
+  %1 = nn.reshape %0 : (tensor<1x1x1x1xf32>) -> tensor<1x1xf32>
   %2 = nn.matmul %1, %w : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
   nn.output "y" %2 to "client" : tensor<1x2xf32>
   return
