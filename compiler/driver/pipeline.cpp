@@ -91,7 +91,7 @@ std::string Compilation::enabled(const std::vector<std::string> &passes) const {
     StringRef name(pass);
     if (name.consume_front("func.func("))
       name.consume_back(")");
-    if (isEnabled(name.split('{').first))
+    if (!pass.empty() && isEnabled(name.split('{').first))
       pipeline += (pipeline.empty() ? "" : ",") + pass;
   }
   return pipeline;
@@ -136,11 +136,12 @@ LogicalResult Compilation::toNn() {
     if (failed(split.run(*nn_)))
       return failure();
   }
-  return run(
-      *nn_,
-      enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
-                           options_.machine.empty() ? "" : "machine=" + options_.machine),
-               "means-into-weights", "batch-products", "func.func(cse)", "eliminate-dead-code"}));
+  // Sums in place of means are larger, and one width for all values would be the largest one's.
+  const std::string means = options_.bitwidth ? "" : "means-into-weights";
+  return run(*nn_,
+             enabled({fmt::format("merge-factors{{network={} {}}}", options_.network.name,
+                                  options_.machine.empty() ? "" : "machine=" + options_.machine),
+                      means, "batch-products", "func.func(cse)", "eliminate-dead-code"}));
 }
 
 LogicalResult Compilation::toFx() {
