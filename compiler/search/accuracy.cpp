@@ -28,7 +28,7 @@ constexpr const char *kScoresPrefix = "\nscores ";
 // Scores whose error is larger than this share of their spread are of no use, whatever they decide.
 constexpr double kMostError = 0.1;
 // The samples that a search sees are not those that count.
-constexpr double kShareOfAllowed = 0.5;
+constexpr double kShareOfAllowed = 0.25;
 
 template <typename Op> std::map<std::string, clear::Shape> shapesOf(ModuleOp module) {
   std::map<std::string, clear::Shape> shapes;
