@@ -44,8 +44,8 @@ struct Accuracy {
 /// more than one element, or what an arg-max in the model says. A goal on decisions becomes one on
 /// errors: with errors of deviation s of each score, a decision whose scores are d apart changes
 /// with a probability of at most Q(d / (s sqrt 2)), and s is the largest for which the mean of this
-/// over the samples is a quarter of what is allowed. A quarter, since these samples are not the ones
-/// that count; and never more than a tenth of the spread, so that scores stay scores.
+/// over the samples is a quarter of what is allowed. A quarter, since these samples are not the
+/// ones that count; and never more than a tenth of the spread, so that scores stay scores.
 class AccuracyJudge {
 public:
   /// `module`: nn, not changed; may be gone afterwards. Failure is a diagnostic: floats cannot be
