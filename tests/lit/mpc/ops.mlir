@@ -110,3 +110,34 @@ func.func @main() {
   fx.output "y" %y : tensor<3x!fx.fixed<s20, 14, client>>
   return
 }
+
+fx.weight @u : tensor<4x6x!w>
+fx.weight @one : tensor<1x1x!w> = dense<1> : tensor<1x1xi16>
+// CHECK-LABEL: func.func @functions_and_steps
+func.func @functions_and_steps() {
+  %z = fx.input "z" range 0.5 to 3.5 <declared> : tensor<4x!fx.fixed<s9, 6, client>>
+  %r = fx.input "r" range -1.0 to 1.0 <declared> : tensor<8x32x!fx.fixed<s22, 12, client>>
+  %zs = mpc.share %z : (tensor<4x!fx.fixed<s9, 6, client>>) -> tensor<4x!mpc.arith<9>>
+  %rs = mpc.share %r : (tensor<8x32x!fx.fixed<s22, 12, client>>) -> tensor<8x32x!mpc.arith<22>>
+  // CHECK: mpc.function "log" %{{.*}} {numbers = array<i64: 1, 9
+  %log = mpc.function "log" %zs {numbers = array<i64: 1, 9, 6, 7, 1, 0, 9, 128, 7, 0, 0, 0, 0, 2, 1, 11, 2, 0, 1, 0, 2, 4, 29, 81, 124, 160, 2, 0, 4, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 10, 0, 177, -177, 10, 2, 0, 8, 0>} : (tensor<4x!mpc.arith<9>>) -> tensor<4x!mpc.arith<8>>
+  // CHECK: mpc.rows "normalize" %{{.*}} {numbers = array<i64: 2, 28
+  %wide = mpc.extend %rs {known = #mpc.known<general>} : (tensor<8x32x!mpc.arith<22>>) -> tensor<8x32x!mpc.arith<28>>
+  %rows = mpc.rows "normalize" %wide {numbers = array<i64: 2, 28, 2, 32, 1, 26, 55, 2684, 6, 43, 13, 40, 2, 21, 21, 262144, 20, 0, 0, 0, 0, 5, 2, 32, 16, 0, 1, 20, 14, 32, 89915, 85051, 80900, 77301, 74146, 71347, 68842, 66586, 64534, 62664, 60948, 59363, 57899, 56535, 55264, 54077, 52961, 51912, 50922, 49988, 49105, 48265, 47467, 46708, 45983, 45291, 44630, 43997, 43390, 42807, 42247, 41709, 12, 0, -2649, 32, 0, 408, 721, 967, 1165, 1327, 1461, 1574, 1671, 1753, 1825, 1888, 1943, 1991, 2035, 2074, 2108, 2140, 2169, 2194, 2218, 2240, 2260, 2278, 2295, 2311, 2326, 2339, 2352, 2364, 2375, 2385, 5, 8, 1, 32, 28, 21, 16, 13, 10, 8, 7, 5, 5, 4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 29, 14, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 0, 0, 29, 1, 1, 29, 0, 41, 17, 23>} : (tensor<8x32x!mpc.arith<28>>) -> tensor<8x32x!mpc.arith<23>>
+  // CHECK: mpc.state "s" : tensor<1x4x!mpc.arith<16>>
+  %state = mpc.state "s" : tensor<1x4x!mpc.arith<16>>
+  // CHECK: mpc.mask : tensor<1x4x!mpc.arith<16>>
+  %mask = mpc.mask : tensor<1x4x!mpc.arith<16>>
+  %u = fx.constant @u : tensor<4x6x!w>
+  %first = mpc.matmul %mask, %u {protocol = #mpc.linear<ot_client_chooses>} : (tensor<1x4x!mpc.arith<16>>, tensor<4x6x!w>) -> tensor<1x6x!mpc.arith<16>>
+  // CHECK: mpc.matmul_prepared
+  %second = mpc.matmul_prepared %state, %mask, %first, %u : (tensor<1x4x!mpc.arith<16>>, tensor<1x4x!mpc.arith<16>>, tensor<1x6x!mpc.arith<16>>, tensor<4x6x!w>) -> tensor<1x6x!mpc.arith<16>>
+  %sign = mpc.msb %second : (tensor<1x6x!mpc.arith<16>>) -> tensor<1x6x!mpc.bool>
+  %bit = mpc.slice %sign {starts = array<i64: 0, 0>, steps = array<i64: 1, 1>} : (tensor<1x6x!mpc.bool>) -> tensor<1x1x!mpc.bool>
+  %one = fx.constant @one : tensor<1x1x!w>
+  // CHECK: mpc.matmul_bit
+  %chosen = mpc.matmul_bit %bit, %one : (tensor<1x1x!mpc.bool>, tensor<1x1x!w>) -> tensor<1x1x!mpc.arith<16>>
+  // CHECK: mpc.set_state "s"
+  mpc.set_state "s" %state : tensor<1x4x!mpc.arith<16>>
+  return
+}
