@@ -19,6 +19,9 @@ inline constexpr int64_t kMaxInlineElements = 64;
 /// Of a module: for each weight that is computed as a public one and a private rest, the node, the
 /// weight and what the client learns of it.
 inline constexpr llvm::StringLiteral kWeightUpdates = "nn.weight_updates";
+/// Module attribute: [weight, how] of each weight that a public model has too; how is "name",
+/// "position" or "parts".
+inline constexpr llvm::StringLiteral kPublicMatches = "nn.public_matches";
 
 /// An attribute that owns a copy of `bytes` (little endian, row major) as a tensor of `storage`,
 /// e.g. tensor<2x2xi16> or tensor<10xf32>. `name` is only a hint for debugging.

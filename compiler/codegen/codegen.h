@@ -36,6 +36,8 @@ struct ManifestOptions {
   std::string programText; ///< what emitProgram returned
   bool calibrated = false; ///< ranges come from samples of the user
   bool strictRanges = false;
+  /// Options that change the program and leave no other trace: [name, value].
+  std::vector<std::pair<std::string, std::string>> options = {};
 };
 
 /// manifest.json: inputs, outputs, ranges, the assumptions that exactness rests on, what each party

@@ -2,6 +2,7 @@
 // The manifest: what a program is, what its exactness rests on, and what each party learns from it.
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/info.h"
+#include "compiler/codegen/statement.h"
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/operands.h"
@@ -197,6 +198,10 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   manifest["public_weights"] = publicWeightsOf(fxModule);
   manifest["weight_updates"] = updatesOf(fxModule);
   manifest["learns"] = learnedOf(main);
+  manifest["weights"] = weightsStatement(fxModule);
+  manifest["operations"] = operationsStatement(fxModule, mpcModule);
+  for (const auto &[name, value] : options.options)
+    manifest["options"][name] = value;
   const mpc::Target target = mpc::targetOf(mpcModule);
   manifest["security"] = {{"model", "semi-honest"},
                           {"computational_bits", 128},

@@ -93,6 +93,24 @@ CodegenOptions codegenOptions(const CompileOptions &options) {
 
 } // namespace
 
+std::string manifestOf(const Compilation &compilation, const CompileOptions &options,
+                       const std::string &programText) {
+  ManifestOptions manifest;
+  manifest.program = codegenOptions(options);
+  manifest.programText = programText;
+  manifest.calibrated = !options.calibrate.empty();
+  manifest.strictRanges = options.strictRanges;
+  if (!options.disabled.empty())
+    manifest.options.emplace_back("disable", fmt::format("{}", fmt::join(options.disabled, ",")));
+  if (options.splitUpdates != "auto")
+    manifest.options.emplace_back("split-updates", options.splitUpdates);
+  if (options.headroom)
+    manifest.options.emplace_back("headroom", fmt::format("{}", *options.headroom));
+  if (options.rangePercentile < 100)
+    manifest.options.emplace_back("range-percentile", fmt::format("{}", options.rangePercentile));
+  return emitManifest(compilation.fx(), compilation.mpc(), manifest);
+}
+
 LogicalResult buildProgram(MLIRContext &context, CompileOptions options,
                            const std::string &toolPath, Progress &progress) {
   const fs::path folder(options.output);
@@ -119,13 +137,7 @@ LogicalResult buildProgram(MLIRContext &context, CompileOptions options,
   if (failed(program) || failed(reference))
     return failure();
 
-  ManifestOptions manifest;
-  manifest.program = codegen;
-  manifest.programText = *program;
-  manifest.calibrated = !options.calibrate.empty();
-  manifest.strictRanges = options.strictRanges;
-
-  const std::string manifestText = emitManifest(compilation.fx(), compilation.mpc(), manifest);
+  const std::string manifestText = manifestOf(compilation, options, *program);
   if (!options.report.empty() &&
       failed(writeReport(context, options, compilation, manifestText, progress)))
     return failure();

@@ -15,6 +15,11 @@ namespace dyad::compiler {
 mlir::LogicalResult buildProgram(mlir::MLIRContext &context, CompileOptions options,
                                  const std::string &toolPath, Progress &progress);
 
+/// manifest.json of a compilation that has reached mpc. `programText` is what emitProgram returned,
+/// or empty where only who knows what is of interest.
+std::string manifestOf(const Compilation &compilation, const CompileOptions &options,
+                       const std::string &programText);
+
 /// Prints program.cpp (`--emit cpp`) to stdout, or writes it to `options.output`.
 mlir::LogicalResult emitProgramText(mlir::MLIRContext &context, const CompileOptions &options,
                                     Progress &progress);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dyad-dump: shows a program at any stage, from an ONNX file, a module as text, or an output
 // folder, as text or as a page; and what it will send, node by node.
+#include "compiler/codegen/statement.h"
 #include "compiler/driver/build.h"
 #include "compiler/driver/tool_context.h"
 #include "compiler/report/ir_page.h"
@@ -25,6 +26,7 @@ struct DumpOptions {
   CompileOptions compile;
   Stage stage = Stage::kMpc;
   bool costs = false;
+  bool owners = false;
   bool json = false;
   std::string html; ///< file of the page, empty for none
 };
@@ -98,6 +100,43 @@ int show(mlir::ModuleOp module, const DumpOptions &options) {
   return 0;
 }
 
+// The parts of a manifest that tell who knows what.
+int showOwners(const std::string &manifestText, const DumpOptions &options) {
+  const auto manifest = nlohmann::ordered_json::parse(manifestText);
+  if (!manifest.contains("weights")) {
+    fmt::print(stderr, "error: '{}' was compiled by an earlier version; compile it again\n",
+               options.compile.model);
+    return 1;
+  }
+  if (!options.json) {
+    fmt::print("{}", renderStatement(manifest));
+    return 0;
+  }
+  nlohmann::ordered_json statement;
+  for (const char *key : {"learns", "weights", "weight_updates", "operations"})
+    statement[key] = manifest[key];
+  fmt::print("{}\n", statement.dump(2));
+  return 0;
+}
+
+int dumpOwners(mlir::MLIRContext &context, const DumpOptions &options, Progress &progress) {
+  const std::string &input = options.compile.model;
+  if (!llvm::sys::fs::is_directory(input)) {
+    Compilation compilation(context, options.compile, progress);
+    if (failed(compilation.to(Stage::kMpc)))
+      return 1;
+    progress.finish();
+    return showOwners(manifestOf(compilation, options.compile, ""), options);
+  }
+  std::ifstream file(input + "/manifest.json", std::ios::binary);
+  if (!file) {
+    fmt::print(stderr, "error: '{}' has no manifest.json; is it the output folder of dyadc?\n",
+               input);
+    return 1;
+  }
+  return showOwners({std::istreambuf_iterator<char>(file), {}}, options);
+}
+
 int dump(mlir::MLIRContext &context, const DumpOptions &options, Progress &progress) {
   const std::string &input = options.compile.model;
   mlir::OwningOpRef<mlir::ModuleOp> module;
@@ -133,10 +172,15 @@ int main(int argc, char **argv) {
       ->type_name("nn|fx|mpc");
   auto *costs = app.add_flag("--costs", options.costs,
                              "bytes, flows and COTs of every node and in total, for one sample");
-  app.add_flag("--json", options.json, "costs as JSON")->needs(costs);
+  auto *owners = app.add_flag("--owners", options.owners,
+                              "what each party learns, whose each weight is and why, and where "
+                              "each node is computed")
+                     ->excludes(costs);
+  app.add_flag("--json", options.json, "costs or owners as JSON");
   app.add_option("--html", options.html,
                  "write a page to look at instead: the graph, operations, where values come from")
       ->excludes(costs)
+      ->excludes(owners)
       ->type_name("FILE.html");
   addCompileOptions(app, options.compile);
   if (std::optional<int> status = parseCommandLine(app, argc, argv))
@@ -146,8 +190,19 @@ int main(int argc, char **argv) {
     return 2;
   }
 
+  if (options.json && !options.costs && !options.owners) {
+    fmt::print(stderr, "error: --json goes with --costs or --owners\n");
+    return 2;
+  }
+  if (options.owners && llvm::StringRef(options.compile.model).ends_with(".mlir")) {
+    fmt::print(stderr, "error: --owners needs the model or the output folder, not a module\n");
+    return 2;
+  }
+
   return guarded([&] {
     ToolContext context(options.compile.verbose);
+    if (options.owners)
+      return dumpOwners(context.mlir(), options, context.progress());
     return dump(context.mlir(), options, context.progress());
   });
 }

@@ -2,6 +2,10 @@
 // The pass match-public-weights: weights that a public model has in the same place are public.
 #include "passes/placement/passes.h"
 
+#include "ir/weights.h"
+
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace dyad {
@@ -20,12 +24,26 @@ struct MatchPublicWeights : impl::MatchPublicWeightsBase<MatchPublicWeights> {
     if (failed(read))
       return signalPassFailure();
     read->insert(read->end(), given_.begin(), given_.end());
+    SmallVector<Attribute> matches;
+    llvm::StringSet<> known;
+    if (auto before = getOperation()->getAttrOfType<ArrayAttr>(kPublicMatches))
+      for (auto entry : before.getAsRange<ArrayAttr>()) {
+        matches.push_back(entry);
+        known.insert(cast<StringAttr>(entry[0]).getValue());
+      }
+    Builder builder(&getContext());
     for (const std::shared_ptr<PublicBase> &base : *read)
       for (WeightMatch &match : matchWeights(getOperation(), *base->module)) {
         base->isMatched |= match.isEqual;
-        if (match.isEqual)
-          match.weight.setIsPublic(true);
+        if (!match.isEqual)
+          continue;
+        match.weight.setIsPublic(true);
+        if (known.insert(match.weight.getSymName()).second)
+          matches.push_back(builder.getArrayAttr({builder.getStringAttr(match.weight.getSymName()),
+                                                  builder.getStringAttr(match.how)}));
       }
+    if (!matches.empty())
+      getOperation()->setAttr(kPublicMatches, ArrayAttr::get(&getContext(), matches));
   }
 
   PublicBases given_;

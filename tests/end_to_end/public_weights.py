@@ -81,6 +81,18 @@ def main():
         checks.expect(public == {"c1.weight", "c1.bias", "c2.weight", "c2.bias"}, "what the public model has too is public", str(public))
         run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
         checks.expect(np.array_equal(np.load(out / "got.npy"), expected), "fine-tuned: equal")
+        said = json.loads(must([tool("dyad-dump"), out, "--owners", "--json"]).stdout)
+        why = {weight["name"]: (weight["owner"], weight["why"]) for weight in said["weights"]}
+        checks.expect(all(why[name][0] == "public" and "public model has it" in why[name][1] for name in public)
+                      and all(owner == "server" for name, (owner, _) in why.items() if name.startswith("f")),
+                      "whose each weight is, and why", str(why))
+        runs = {row["node"]: row["runs"] for row in said["operations"] if "fx.input" not in row["operations"]}
+        places = set(runs.values())
+        checks.expect({"at the client, in the clear", "between both, on shares, by protocol", "revealed"} <= places, "where nodes run", str(runs))
+        again = must([tool("dyad-dump"), source / "model.onnx", "--owners", "--public-weights", folder / "base.onnx"]).stdout
+        checks.expect("the client learns" in again and "same name" in again and "in the clear" in again, "the same as text, of a model", again)
+        done = run([tool("dyad-dump"), folder, "--owners"])
+        checks.expect(done.returncode == 1 and "manifest.json" in done.stderr, "a folder without a program", done.stderr)
 
         done = run([tool("dyadc"), source / "model.onnx", "-o", folder / "wrong", "--public-weights", "c3*"])
         checks.expect(done.returncode == 1 and "c3*" in done.stderr, "a pattern without weights is an error", done.stderr)

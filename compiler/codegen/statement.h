@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who knows what: for each weight its owner and why, for each node where it is computed. Part of
+// the manifest, and what `dyad-dump --owners` shows.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace dyad::compiler {
+
+/// [{"name", "shape", "owner", "why"}] of all weights, in the module's order.
+nlohmann::ordered_json weightsStatement(mlir::ModuleOp fxModule);
+
+/// [{"node", "operations": of fx, "runs": where}] in program order; a node that is computed in
+/// several places has several entries.
+nlohmann::ordered_json operationsStatement(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule);
+
+/// What a manifest says of all this, as text.
+std::string renderStatement(const nlohmann::ordered_json &manifest);
+
+} // namespace dyad::compiler
