@@ -137,6 +137,17 @@ std::vector<std::string> namesOfOutputs(func::FuncOp main, fx::Owner receiver) {
 
 Json learnedOf(func::FuncOp main) {
   Json client = namesOfOutputs(main, fx::Owner::kClient);
+  main.walk([&](fx::RevealOp reveal) {
+    if (llvm::all_of(reveal.getResult().getUsers(),
+                     [](Operation *user) { return isa<fx::OutputOp>(user); }))
+      return;
+    auto type = cast<RankedTensorType>(reveal.getResult().getType());
+    client.push_back(fmt::format("the values at '{}', {} numbers of {} bits, revealed early: with "
+                                 "enough inputs they may tell "
+                                 "the private weights before it",
+                                 nodeName(reveal).str(), type.getNumElements(),
+                                 fx::fixedType(reveal.getResult()).getWidth()));
+  });
   for (const char *item :
        {"the graph: operations, shapes, attributes, node names and the labels of classes",
         "widths and scales of all values and of the weights, and the assumed ranges: unless they "

@@ -260,6 +260,14 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("client|server|both")
       ->group("Graph");
+  app.add_option(
+         "--reveal-early", options.revealEarly,
+         "the client learns this node's values and computes what follows alone: only public "
+         "weights may stand behind it, and the values may tell private weights before it "
+         "(repeatable)")
+      ->type_name("NODE")
+      ->allow_extra_args(false)
+      ->group("Graph");
   app.add_flag("--logits", options.logits, "return what a final Softmax would be applied to")
       ->group("Graph");
 }

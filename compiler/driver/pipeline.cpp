@@ -201,6 +201,11 @@ LogicalResult Compilation::toFx() {
   if (failed(calibrate.run(*fx_)))
     return failure();
 
+  for (const std::string &node : options_.revealEarly)
+    fx_->emitWarning("--reveal-early: the client learns the values at '")
+        << node
+        << "', not only the outputs. With enough inputs they may tell the private weights "
+           "before it";
   floats_ = fx_->clone();
   progress_.step("choosing scales and widths");
   NnToFxOptions numbers;
@@ -249,6 +254,8 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
                                           const Conversion &conversion) {
   PassManager convert(&context_);
   convert.addPass(createNnToFx(numbers, samples, conversion));
+  if (!options_.revealEarly.empty())
+    convert.addNestedPass<func::FuncOp>(createRevealEarly({options_.revealEarly}));
   if (failed(convert.run(module)))
     return failure();
   return run(module,
@@ -276,10 +283,11 @@ LogicalResult Compilation::search(const NnToFxOptions &numbers,
     return failure();
   search.numbers = numbers;
   search.numbers.emitConfig.clear();
-  search.costs = fmt::format("{} linear={} ot={} strict={} disabled={} machine={} config={}",
-                             describe(options_.network), options_.linear, options_.ot,
-                             options_.strictRanges, fmt::join(options_.disabled, ","),
-                             textOfFile(options_.machine), textOfFile(options_.config));
+  search.costs =
+      fmt::format("{} linear={} ot={} strict={} disabled={} revealed={} machine={} config={}",
+                  describe(options_.network), options_.linear, options_.ot, options_.strictRanges,
+                  fmt::join(options_.disabled, ","), fmt::join(options_.revealEarly, ","),
+                  textOfFile(options_.machine), textOfFile(options_.config));
   search.evaluations = options_.searchFile;
   auto report = [&](const std::string &problem) {
     fx_->emitError("configuration '") << options_.config << "': " << problem;

@@ -53,6 +53,12 @@ Owner join(Owner a, Owner b) {
   return a == Owner::kPublic ? b : Owner::kShared;
 }
 
+void setOwner(Value value, Owner owner) {
+  auto tensor = cast<RankedTensorType>(value.getType());
+  auto type = cast<FixedType>(tensor.getElementType());
+  value.setType(RankedTensorType::get(tensor.getShape(), type.withOwner(owner)));
+}
+
 Owner joinOfOperands(Operation *op) {
   Owner owner = Owner::kPublic;
   for (Value operand : op->getOperands())

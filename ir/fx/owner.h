@@ -12,6 +12,8 @@ Owner join(Owner a, Owner b);
 Owner joinOfOperands(mlir::Operation *op);
 /// "client", "server" or "public" as an owner. Anything else counts as shared, which no input is.
 Owner ownerNamed(llvm::StringRef name);
+/// Gives a value's type another owner.
+void setOwner(mlir::Value value, Owner owner);
 /// Element type of a tensor of fixed-point numbers, null for any other value.
 FixedType fixedType(mlir::Value value);
 

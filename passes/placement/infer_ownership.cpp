@@ -15,12 +15,6 @@ namespace dyad {
 
 namespace {
 
-void setOwner(Value value, fx::Owner owner) {
-  auto tensor = cast<RankedTensorType>(value.getType());
-  auto type = cast<fx::FixedType>(tensor.getElementType());
-  value.setType(RankedTensorType::get(tensor.getShape(), type.withOwner(owner)));
-}
-
 // Whether the receiver of a reveal knows the value without it.
 bool knows(fx::Owner receiver, fx::Owner owner) {
   return owner == fx::Owner::kPublic || owner == receiver;
@@ -48,7 +42,7 @@ struct InferOwnership : impl::InferOwnershipBase<InferOwnership> {
     }
     getOperation().walk([&, &wanted = name](fx::InputOp input) {
       if (input.getName() == wanted) {
-        setOwner(input.getResult(), *owner);
+        fx::setOwner(input.getResult(), *owner);
         found = true;
       }
     });
@@ -82,7 +76,7 @@ struct InferOwnership : impl::InferOwnershipBase<InferOwnership> {
           failed = true;
         }
       } else if (op->getNumResults() == 1) {
-        setOwner(op->getResult(0), fx::joinOfOperands(op));
+        fx::setOwner(op->getResult(0), fx::joinOfOperands(op));
       }
     });
     for (Operation *op : needless) {

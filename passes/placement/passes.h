@@ -5,6 +5,7 @@
 #include "ir/fx/fx.h"
 #include "passes/placement/public_base.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 #include <memory>

@@ -94,6 +94,20 @@ def main():
         done = run([tool("dyad-dump"), folder, "--owners"])
         checks.expect(done.returncode == 1 and "manifest.json" in done.stderr, "a folder without a program", done.stderr)
 
+        # Behind the last private weight the client may go on alone, if it is told to.
+        kept = compile_model("public head", ["--public-weights", "f2*"])
+        early = compile_model("revealed early", ["--public-weights", "f2*", "--reveal-early", "/Relu_2"])
+        run_parties(early, [f"x={folder / 'x.npy'}"], out / "got.npy")
+        checks.expect(np.array_equal(np.load(out / "got.npy"), expected), "revealed early: equal")
+        manifest = json.loads((early / "manifest.json").read_text())
+        checks.expect(any("'/Relu_2'" in item and "64 numbers" in item for item in manifest["learns"]["client"])
+                      and not any("/Relu_2" in item for item in json.loads((kept / "manifest.json").read_text())["learns"]["client"]),
+                      "the manifest says what the client learns", str(manifest["learns"]))
+        online = [next(p for p in json.loads((o / "manifest.json").read_text())["costs"] if p["name"] == "online") for o in (kept, early)]
+        checks.expect(online[1]["flows"] < online[0]["flows"], "fewer flows", str(online))
+        done = run([tool("dyadc"), source / "model.onnx", "-o", folder / "wrong", "--reveal-early", "/Relu_2"])
+        checks.expect(done.returncode == 1 and "f2.weight" in done.stderr and "/Relu_2" in done.stderr, "a private suffix is refused", done.stderr)
+
         done = run([tool("dyadc"), source / "model.onnx", "-o", folder / "wrong", "--public-weights", "c3*"])
         checks.expect(done.returncode == 1 and "c3*" in done.stderr, "a pattern without weights is an error", done.stderr)
 

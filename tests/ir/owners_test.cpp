@@ -51,11 +51,6 @@ public:
   OwningOpRef<ModuleOp> module;
 };
 
-void setOwner(Value value, fx::Owner owner) {
-  auto tensor = cast<RankedTensorType>(value.getType());
-  value.setType(RankedTensorType::get(tensor.getShape(), fx::fixedType(value).withOwner(owner)));
-}
-
 } // namespace
 
 TEST_CASE("every operation of fx gives what the join of its operands' owners knows") {
@@ -79,10 +74,10 @@ TEST_CASE("every operation of fx gives what the join of its operands' owners kno
     for (unsigned i = 0; i < op->getNumOperands(); ++i)
       for (fx::Owner owner : kOwners) {
         for (Value operand : op->getOperands())
-          setOwner(operand, fx::Owner::kPublic);
-        setOwner(op->getOperand(i), owner);
+          fx::setOwner(operand, fx::Owner::kPublic);
+        fx::setOwner(op->getOperand(i), owner);
         for (fx::Owner claimed : kOwners) {
-          setOwner(op->getResult(0), claimed);
+          fx::setOwner(op->getResult(0), claimed);
           INFO(fx::stringifyOwner(owner).str() << " becomes " << fx::stringifyOwner(claimed).str());
           // Concatenation refuses operands of several owners.
           CHECK((failed(op->getName().verifyInvariants(op)) || claimed == fx::joinOfOperands(op)));
