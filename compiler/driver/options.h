@@ -52,7 +52,7 @@ struct CompileOptions {
   std::map<std::string, std::string> stateInitials;        ///< state -> FILE.npy
   std::map<std::string, std::string> owners;
   std::vector<std::string> publicWeights; ///< patterns of names, or FILE.onnx
-  std::vector<std::string> revealEarly; ///< nodes whose values the client learns
+  std::vector<std::string> revealEarly;   ///< nodes whose values the client learns
   std::string splitUpdates = "auto";      ///< or always: updates apart from their public weights
   std::string reveal = "client";
   bool logits = false;
