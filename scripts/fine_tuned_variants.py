@@ -7,6 +7,9 @@ usage: scripts/fine_tuned_variants.py MODEL.onnx FOLDER [--seed N] [--rank R]
     last_block.onnx    the last quarter of the convolutions (at least two) and the head changed
     low_rank.onnx      one convolution (or matrix, where there is none) in the middle changed by an update of rank R
     biases.onnx        all biases (of operators, or of Add nodes) changed, nothing else
+    upper_half.onnx    the second half of the layers with all that is read there (the lower layers are frozen)
+    lora.onnx          every square matrix (a transformer's projections) changed by an update of rank R, as LoRA leaves it when merged
+    lora_upper.onnx    those of the second half alone
     one_element.onnx   one number of the head's matrix changed
     renamed.onnx       nothing changed but all names of initializers, and matrices of Gemm stored the other way round
 
@@ -66,13 +69,36 @@ def last_block(model, rng, rank):
             model.perturb(bias, rng)
 
 
-def low_rank(model, rng, rank):
-    layers = [weight for weight, _ in model.layers() if model.get(weight).ndim == 4] or [weight for weight, _ in model.layers()]
-    name = layers[len(layers) // 2]
+def upper_half(model, rng, rank):
+    upper = {weight for weight, _ in model.layers()[len(model.layers()) // 2:]}
+    nodes = list(model.proto.graph.node)
+    first = next(k for k, node in enumerate(nodes) if upper & set(node.input))
+    for name in dict.fromkeys(name for node in nodes[first:] for name in node.input if name in model.tensors):
+        if name in upper or (model.get(name).ndim == 1 and model.get(name).dtype == np.float32):
+            model.perturb(name, rng)
+
+
+def add_update(model, name, rng, rank):
     values = model.get(name)
     rows = values.shape[0]
     update = rng.standard_normal((rows, rank)) @ rng.standard_normal((rank, values.size // rows))
     model.put(name, values + (CHANGE * values.std() / np.sqrt(rank) * update).reshape(values.shape))
+
+
+def lora(model, rng, rank, layers=None):
+    for name, _ in layers or model.layers():
+        shape = model.get(name).shape
+        if len(shape) == 2 and shape[0] == shape[1]:
+            add_update(model, name, rng, rank)
+
+
+def lora_upper(model, rng, rank):
+    lora(model, rng, rank, model.layers()[len(model.layers()) // 2:])
+
+
+def low_rank(model, rng, rank):
+    layers = [weight for weight, _ in model.layers() if model.get(weight).ndim == 4] or [weight for weight, _ in model.layers()]
+    add_update(model, layers[len(layers) // 2], rng, rank)
 
 
 def biases(model, rng, rank):
@@ -101,7 +127,8 @@ def renamed(model, rng, rank):
             node.input[k] = names.get(name, name)
 
 
-VARIANTS = {"last_block": last_block, "low_rank": low_rank, "biases": biases, "one_element": one_element, "renamed": renamed}
+VARIANTS = {"last_block": last_block,
+            "upper_half": upper_half, "lora": lora, "lora_upper": lora_upper, "low_rank": low_rank, "biases": biases, "one_element": one_element, "renamed": renamed}
 
 
 def write(source, folder, seed=1, rank=4, only=tuple(VARIANTS)):

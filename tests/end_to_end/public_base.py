@@ -10,6 +10,8 @@ import sys
 import tempfile
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from dyad_tools import ROOT, Checks, model_folder, must, run, run_parties, tensors_of, tool
 
@@ -59,6 +61,44 @@ PRIVATE = {
 }
 
 
+def lora_nodes(folder):
+    """LoRA as exporters leave it in the graph, W and B A apart: two projections of one value, W public, A and B private."""
+    rng = np.random.default_rng(5)
+    def weight(name, *shape):
+        return numpy_helper.from_array((rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32), name)
+    weights, nodes = [weight("first.W", 16, 32), numpy_helper.from_array(np.float32(0.5), "s")], []
+    nodes += [helper.make_node("MatMul", ["x", "first.W"], ["h0"], name="first"), helper.make_node("Relu", ["h0"], ["h"], name="relu")]
+    for p in "qk":
+        weights += [weight(f"{p}.W", 32, 32), weight(f"{p}.A", 32, 2), weight(f"{p}.B", 2, 32)]
+        nodes += [helper.make_node("MatMul", ["h", f"{p}.W"], [f"{p}w"], name=f"{p}/base"),
+                  helper.make_node("MatMul", ["h", f"{p}.A"], [f"{p}a"], name=f"{p}/A"),
+                  helper.make_node("MatMul", [f"{p}a", f"{p}.B"], [f"{p}b"], name=f"{p}/B"),
+                  helper.make_node("Mul", [f"{p}b", "s"], [f"{p}s"], name=f"{p}/scale"),
+                  helper.make_node("Add", [f"{p}w", f"{p}s"], [f"{p}y"], name=f"{p}/add")]
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    rows = 64
+    graph = helper.make_graph(nodes, "lora", [value("x", [rows, 16])], [value("qy", [rows, 32]), value("ky", [rows, 32])], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), str(folder / "lora.onnx"))
+    np.save(folder / "lora_x.npy", rng.standard_normal((4, rows, 16)).astype(np.float32))
+    out = folder / "lora"
+    # On a slow link narrow products are worth their truncation.
+    must([tool("dyadc"), folder / "lora.onnx", "-o", out, "--calibrate", folder / "lora_x.npy", "--public-weights", "?.W", "--network", "10mbit,0.1ms"])
+    np.save(folder / "lora_1.npy", np.load(folder / "lora_x.npy")[:1])
+    outputs = [argument for name in ("qy", "ky") for argument in ("--output", f"{name}={out / name}.npy")]
+    must([out / "reference/reference", "--input", folder / "lora_1.npy", *outputs, "--raw"])
+    expected = [np.load(f"{out / name}.npy") for name in ("qy", "ky")]
+    must([tool("dyad"), "run", out, "--input", folder / "lora_1.npy", *outputs, "--raw"])
+    checks.expect(all(np.array_equal(np.load(f"{out / name}.npy"), e) for name, e in zip(("qy", "ky"), expected)), "LoRA nodes: equal")
+    owners = {row["name"]: row["owner"] for row in json.loads((out / "manifest.json").read_text())["weights"]}
+    checks.expect(owners["q.W"] == owners["k.W"] == "public" and not any("W" in name and owner != "public" and "first" not in name
+                  for name, owner in owners.items()), "LoRA nodes: W is in nothing private", str(owners))
+    program = (out / "program.mlir").read_text()
+    count = lambda text: program.count(text)
+    checks.expect(count("mpc.matmul_public") == 2 and count("= mpc.matmul ") in (3, 4, 5), "LoRA nodes: W on shares, A and B apart from it", program)
+    # Of the first layer, of one or two products with A, and of the two sums; none of a product with W or with B.
+    checks.expect(count("= mpc.truncate") in (4, 5), "LoRA nodes: one truncation after each sum", program)
+
+
 def main():
     source = model_folder("digits_lenet")
     images = np.load(source / "in_0_x.npy")
@@ -104,6 +144,7 @@ def main():
                 if tensor not in public and len(values) >= 16:
                     checks.expect(values not in bundle, f"{name}: the client has nothing of {tensor}")
 
+        lora_nodes(folder)
         done = compile_model("low_rank", base[:2])[1]
         checks.expect("rank 2, but kept whole and private" in done.stderr, "an update that is found and not split is named", done.stderr)
         done = compile_model("not_a_number", base)[1]
