@@ -57,7 +57,7 @@ bool linearReaders(Value value, const Weights &weights, SmallVector<OpOperand *>
     if (!isa<nn::MatMulOp, nn::Conv2DOp>(user) || use.getOperandNumber() > 1)
       return false;
     OpOperand &other = user->getOpOperand(1 - use.getOperandNumber());
-    if (!weights.isConstant(other.get()))
+    if (!weights.constantOf(other.get()))
       return false;
     constants.push_back(&other);
   }
@@ -92,23 +92,19 @@ private:
     const unsigned halvings = llvm::Log2_64_Ceil(static_cast<uint64_t>(terms));
     const double rest = std::ldexp(1.0 / static_cast<double>(terms), static_cast<int>(halvings));
     OpBuilder builder(op);
-    if (rest != 1)
-      for (OpOperand *operand : constants) {
-        std::optional<Constant> constant = weights.constantOf(operand->get());
-        if (!constant)
-          return true;
-        for (double &value : constant->values)
-          value *= rest;
-        constant->name = fmt::format("{}/{}", constant->name, terms);
-        constant->recipe =
-            fmt::format("{}/mean of {}", weights.symbolOf(operand->get()).str(), terms);
-        builder.setInsertionPoint(operand->getOwner());
-        Value scaled = weights.create(builder, operand->getOwner()->getLoc(), *constant,
-                                      cast<RankedTensorType>(operand->get().getType()));
-        if (!scaled)
-          return false;
-        operand->set(scaled);
-      }
+    for (OpOperand *operand : rest == 1 ? ArrayRef<OpOperand *>() : constants) {
+      Constant constant = *weights.constantOf(operand->get());
+      for (double &value : constant.values)
+        value *= rest;
+      constant.name = fmt::format("{}/{}", constant.name, terms);
+      constant.recipe = fmt::format("{}/mean of {}", weights.symbolOf(operand->get()).str(), terms);
+      builder.setInsertionPoint(operand->getOwner());
+      Value scaled = weights.create(builder, operand->getOwner()->getLoc(), constant,
+                                    cast<RankedTensorType>(operand->get().getType()));
+      if (!scaled)
+        return false;
+      operand->set(scaled);
+    }
     builder.setInsertionPoint(op);
     auto sum = builder.create<nn::ReduceOp>(
         op->getLoc(), op->getResult(0).getType(), op->getOperand(0),
