@@ -240,7 +240,7 @@ LogicalResult Compilation::toFx() {
     return success();
   progress_.step("checking widths on samples");
   PassManager check(&context_);
-  check.addPass(createCheckRanges(samples, seen_));
+  check.addPass(createCheckRanges(samples, options_.report.empty() ? nullptr : seen_));
   if (failed(check.run(*fx_)))
     return failure();
   progress_.step("comparing outputs on samples");

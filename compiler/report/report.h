@@ -20,7 +20,8 @@ namespace dyad::compiler {
 /// Nodes are those of the ONNX graph, in program order; edges are their indices:
 /// {"name", "operations": fx operations, "owner": of the last result, "shape", "type": {"bits",
 /// "signed", "fraction"}, "range": {"low", "high": reals, "kind": proved, declared or calibrated,
-/// "spare_bits"}, "seen": {"low", "high": reals, on the calibration samples}, "margin_bits": how
+/// "basis" of what is proved: type, interval or affine form, "spare_bits"}, "seen": {"low", "high",
+/// "half_within", "99_percent_within": reals, on the calibration samples}, "margin_bits": how
 /// often the samples' largest could double within the range, "bytes_to_server", "bytes_to_client",
 /// "bytes", "flows", "cots", "seconds", "protocols": [{"op", "ring": bits of its shares, "protocol"
 /// and "radix" where it has one, "with": nodes that it computes besides, cost}]}
@@ -31,7 +32,7 @@ nlohmann::ordered_json reportData(mlir::ModuleOp fxModule, mlir::ModuleOp mpcMod
                                   const std::string &manifest, const SeenRanges &seen,
                                   const nlohmann::ordered_json &errors = {});
 
-/// The "nodes" of the above alone.
+/// The "nodes" of the above alone, without what proofs rest on.
 nlohmann::ordered_json reportNodes(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule);
 
 /// A page that needs nothing but itself: the graph as a picture, coloured by cost or owner, and a

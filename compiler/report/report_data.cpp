@@ -25,8 +25,6 @@ using Json = nlohmann::ordered_json;
 namespace dyad::compiler {
 namespace {
 
-// Between the names of nodes whose operations were joined.
-constexpr StringLiteral kJoint = " + ";
 // A node that takes more than this part of the traffic is worth a remark.
 constexpr double kLargePart = 0.25;
 // So is a calibrated range that samples use this part of, and an error of one node above this one.
@@ -49,10 +47,13 @@ class Report {
 public:
   Report(ModuleOp fxModule, ModuleOp mpcModule, const SeenRanges &seen)
       : fx_(fxModule.lookupSymbol<func::FuncOp>("main")), mpc_(mpcModule), symbols_(fxModule),
-        ranges_(fx_, false), proofs_(fx_, false, &symbols_), seen_(seen) {
+        ranges_(fx_, false), seen_(seen) {
     readFx();
     readMpc();
   }
+
+  /// What proved ranges follow from: a walk with all weights' values.
+  void addProofs() { proofs_.emplace(fx_, false, &symbols_); }
 
   void addErrors(const Json &errors) {
     for (const Json &row : errors["nodes"])
@@ -164,7 +165,7 @@ private:
         return;
       const Cost cost = costed.cost();
       // What was joined from several nodes ("A + B") counts for the first.
-      const auto [first, others] = nodeName(op).split(kJoint);
+      const auto [first, others] = nodeName(op).split(kNodeJoint);
       Node &node = nodes_[indexOf(index_.contains(nodeName(op)) ? nodeName(op) : first)];
       const double seconds = times.online(op);
       Json row = {{"op", op->getName().stripDialect().str()}};
@@ -234,9 +235,9 @@ private:
   // What a proved range follows from: nothing but the type, intervals (of each channel where
   // weights have any), or affine forms, where terms that depend on each other cancel.
   std::string basisOf(Value value) const {
-    if (proofs_.at(value) == rangeOf(fx::fixedType(value)))
+    if (proofs_->at(value) == rangeOf(fx::fixedType(value)))
       return "type";
-    return proofs_.bounds().at(value).usedForm ? "affine form" : "interval";
+    return proofs_->bounds().at(value).usedForm ? "affine form" : "interval";
   }
 
   Json json(const Node &node) const {
@@ -255,7 +256,7 @@ private:
           {"kind", fx::stringifyRangeKind(node.kind.value_or(fx::RangeKind::kProved)).str()},
           {"spare_bits", static_cast<int>(type.getWidth()) - static_cast<int>(range.signedBits()) +
                              (type.getIsSigned() ? 0 : 1)}};
-      if (node.kind.value_or(fx::RangeKind::kProved) == fx::RangeKind::kProved)
+      if (proofs_ && node.kind.value_or(fx::RangeKind::kProved) == fx::RangeKind::kProved)
         row["range"]["basis"] = basisOf(node.result);
       addSeen(row, node.result, range);
     }
@@ -270,8 +271,8 @@ private:
   func::FuncOp fx_;
   ModuleOp mpc_;
   SymbolTable symbols_;
-  IntegerRanges ranges_; ///< that both parties know
-  IntegerRanges proofs_; ///< with the weights' values, for the model's owner
+  IntegerRanges ranges_;                ///< that both parties know
+  std::optional<IntegerRanges> proofs_; ///< with the weights' values, for the model's owner
   SeenRanges seen_;
   std::vector<Node> nodes_;
   llvm::StringMap<std::size_t> index_;
@@ -288,6 +289,7 @@ Json reportData(ModuleOp fxModule, ModuleOp mpcModule, const std::string &manife
                 const SeenRanges &seen, const Json &errors) {
   const Json manifest = Json::parse(manifestText);
   Report report(fxModule, mpcModule, seen);
+  report.addProofs();
   if (!errors.is_null())
     report.addErrors(errors);
   const Json cost = Json::parse(renderJson(costOf(mpcModule)));

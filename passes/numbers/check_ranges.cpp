@@ -33,7 +33,7 @@ struct CheckRanges : impl::CheckRangesBase<CheckRanges> {
     FailureOr<FxInterpreter> program = FxInterpreter::create(module);
     if (failed(program))
       return signalPassFailure();
-    Shadow shadow;
+    Shadow shadow(seen_ != nullptr);
     std::map<std::string, clear::Shape> shapes;
     module.walk(
         [&](fx::InputOp input) { shapes[input.getName().str()] = shapeOf(input.getResult()); });

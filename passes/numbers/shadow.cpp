@@ -17,7 +17,7 @@ int bitsMissing(const FxViolation &violation) {
 
 FxInterpreter::Observer Shadow::observer() {
   return [this](Value value, const clear::Tensor<std::int64_t> &tensor) {
-    if (tensor.data.empty() || isa<fx::ConstantOp>(value.getDefiningOp()))
+    if (!isSeenWanted_ || tensor.data.empty() || isa<fx::ConstantOp>(value.getDefiningOp()))
       return;
     const auto [low, high] = std::minmax_element(tensor.data.begin(), tensor.data.end());
     const auto [at, isNew] = seen_.try_emplace(value, SeenRange{*low, *high, 0, 0});

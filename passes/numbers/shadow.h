@@ -35,11 +35,15 @@ struct Departure {
 /// Collects runs of one program in FxMode::kCollect.
 class Shadow {
 public:
+  /// `seen`: whether `seen` will be asked for, which takes a look at every element.
+  explicit Shadow(bool seen = false) : isSeenWanted_(seen) {}
+
   /// To be given to every run; outlived by this.
   FxInterpreter::Observer observer();
   /// After each run.
   void add(const FxRun &run);
 
+  /// Empty unless it was wanted.
   SeenRanges seen() const;
   /// One for each node, in program order.
   std::vector<Departure> departures() const;
@@ -47,6 +51,7 @@ public:
   std::string extent(const Departure &departure) const;
 
 private:
+  bool isSeenWanted_;
   std::size_t samples_ = 0;
   SeenRanges seen_;
   llvm::DenseMap<mlir::Value, Magnitudes> magnitudes_;
