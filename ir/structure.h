@@ -22,6 +22,9 @@ mlir::Operation *cloneStructure(mlir::OpBuilder &builder, mlir::Operation *op,
                                 llvm::StringRef dialect, mlir::ValueRange operands,
                                 mlir::Type elementType, int64_t padValue = 0);
 
+/// Between the names of nodes whose operations were joined into one.
+inline constexpr llvm::StringLiteral kNodeJoint = " + ";
+
 /// The ONNX node name an operation came from: the name in its location, "" if it has none.
 llvm::StringRef nodeName(mlir::Operation *op);
 llvm::StringRef nodeName(mlir::Location location);

@@ -174,10 +174,20 @@ LogicalResult AveragePool2DOp::verify() {
 }
 
 LogicalResult ReduceOp::verify() {
-  if (getHalvings() < 0 || getHalvings() > 62 ||
-      (getHalvings() != 0 && getKind() != ReduceKind::kSum))
-    return emitOpError("only a sum has halvings, up to 62");
-  return verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes());
+  if (failed(verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes())))
+    return failure();
+  if (getHalvings() == 0)
+    return success();
+  const int64_t results = std::max<int64_t>(tensor(getResult()).getNumElements(), 1);
+  const int64_t terms = tensor(getInput()).getNumElements() / results;
+  if (getKind() != ReduceKind::kSum || getHalvings() > 62 ||
+      (static_cast<int64_t>(1) << getHalvings()) < terms)
+    return emitOpError("only a sum has halvings, up to 62, by which it is no larger than a term");
+  return success();
+}
+
+bool ReduceOp::staysWithinInput() {
+  return getHalvings() > 0 || (getKind() != ReduceKind::kSum && getKind() != ReduceKind::kL1);
 }
 
 LogicalResult ArgMaxOp::verify() {

@@ -266,12 +266,16 @@ def Nn_ReduceOp : Nn_Op<"reduce", [Pure]> {
   let summary = "sum, mean, maximum, minimum or sum of absolute values over axes";
   let description = [{
     Reduced axes stay, with size one; a `nn.reshape` drops them. A sum is divided by 2^halvings, which in fixed point moves
-    the binary point and costs nothing.
+    the binary point and costs nothing; 0, or enough to make it no larger than its largest term.
   }];
   let arguments = (ins Nn_FloatTensor:$input, Nn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes,
                        DefaultValuedAttr<I64Attr, "0">:$halvings);
   let results = (outs Nn_FloatTensor:$result);
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    /// Whether results are within the range of the elements (and zero).
+    bool staysWithinInput();
+  }];
   let hasVerifier = 1;
 }
 

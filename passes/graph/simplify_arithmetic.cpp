@@ -68,7 +68,8 @@ bool computesNothing(Operation *op) {
     return allEqual(pool.getKernel(), 1) && allEqual(pool.getStrides(), 1) &&
            allEqual(pool.getPads(), 0) && allEqual(pool.getCeilPads(), 0);
   if (auto reduce = dyn_cast<nn::ReduceOp>(op))
-    return reduce.getKind() != nn::ReduceKind::kL1; // of the same shape: axes of size one
+    return reduce.getKind() != nn::ReduceKind::kL1 &&
+           reduce.getHalvings() == 0; // of the same shape: axes of size one
   return false;
 }
 

@@ -31,8 +31,7 @@ namespace {
 // elements are proved from their operands' assumptions.
 bool computesMagnitudes(Operation *op) {
   if (auto reduce = dyn_cast<nn::ReduceOp>(op))
-    return (reduce.getKind() == nn::ReduceKind::kSum && reduce.getHalvings() == 0) ||
-           reduce.getKind() == nn::ReduceKind::kL1;
+    return !reduce.staysWithinInput();
   return isa<nn::Conv2DOp, nn::MatMulOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PReluOp,
              nn::BatchNormOp, nn::NormalizeOp>(op);
 }

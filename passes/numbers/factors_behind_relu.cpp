@@ -100,8 +100,7 @@ bool linearReaders(Value value, const Weights &weights, llvm::SetVector<Operatio
       isHanded = llvm::all_of(pool.getPads(), [](int64_t pad) { return pad == 0; }) &&
                  llvm::all_of(pool.getCeilPads(), [](int64_t pad) { return pad == 0; });
     if (auto reduce = dyn_cast<nn::ReduceOp>(user))
-      isHanded = reduce.getHalvings() > 0 || (reduce.getKind() != nn::ReduceKind::kSum &&
-                                              reduce.getKind() != nn::ReduceKind::kL1);
+      isHanded = reduce.staysWithinInput();
     if (!isHanded || !linearReaders(user->getResult(0), weights, readers))
       return false;
   }

@@ -22,8 +22,7 @@ bool keepsScale(Operation *op) {
   if (isStructure(op))
     return true;
   if (auto reduce = dyn_cast<nn::ReduceOp>(op))
-    return reduce.getHalvings() > 0 ||
-           (reduce.getKind() != nn::ReduceKind::kSum && reduce.getKind() != nn::ReduceKind::kL1);
+    return reduce.staysWithinInput();
   return isa<nn::AssumeOp, nn::AddOp, nn::SubOp, nn::MinOp, nn::MaxOp, nn::NegOp, nn::AbsOp,
              nn::ReluOp, nn::SignedReluOp, nn::ClipOp, nn::MaxPool2DOp, nn::AveragePool2DOp>(op);
 }

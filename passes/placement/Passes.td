@@ -28,9 +28,9 @@ def InferOwnership : Pass<"infer-ownership", "::mlir::ModuleOp"> {
 def RevealEarly : Pass<"reveal-early", "::mlir::func::FuncOp"> {
   let summary = "Let the client learn values inside the network, and compute what follows alone";
   let description = [{
-    Puts an `fx.reveal` to the client behind the last operation of each node in `nodes`; `infer-ownership`, which has to follow,
-    then leaves what depends on public weights alone to the client, in the clear. The client learns more than the outputs:
-    nothing here judges how much that tells of the private weights before.
+    Puts an `fx.reveal` to the client behind the last operation of each node in `nodes`, and makes what depends on it the
+    client's, which computes it in the clear; `infer-ownership` then drops the reveals of outputs. The client learns more
+    than the outputs: nothing here judges how much that tells of the private weights before.
 
     Before: `%1 = fx.relu %0 : shared`, `%2 = fx.matmul %1, %public : shared`, `%3 = fx.reveal %2`
     After:  `%1 = fx.relu %0 : shared`, `%r = fx.reveal %1 : client`, `%2 = fx.matmul %r, %public : client`

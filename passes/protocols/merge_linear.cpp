@@ -338,7 +338,7 @@ private:
     OpBuilder builder(before);
     std::string names;
     for (const Part &part : layer.parts)
-      names += (names.empty() ? "" : " + ") + nodeName(part.op).str();
+      names += (names.empty() ? "" : kNodeJoint.str()) + nodeName(part.op).str();
     Location location = NameLoc::get(builder.getStringAttr(names));
     Value weight = joined(builder, location, layer, layer.weight,
                           [](const Part &part) { return std::pair(weightOf(part.op), part.at); });
