@@ -4,6 +4,7 @@
 #include "compiler/codegen/values.h"
 #include "ir/fx/owner.h"
 #include "ir/mpc/mpc.h"
+#include "ir/structure.h"
 #include "ir/weights.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,9 +18,6 @@ using Json = nlohmann::ordered_json;
 
 namespace dyad::compiler {
 namespace {
-
-// Between the names of nodes whose operations were joined.
-constexpr StringLiteral kJoint = " + ";
 
 // How weights were found in a public model, by name.
 llvm::StringMap<std::string> matchesOf(ModuleOp module) {
@@ -52,7 +50,7 @@ llvm::StringSet<> nodesWithTraffic(ModuleOp mpcModule) {
     if (cost.bytesToServer() + cost.bytesToClient() == 0)
       return;
     SmallVector<StringRef> names;
-    nodeName(op).split(names, kJoint);
+    nodeName(op).split(names, kNodeJoint);
     for (StringRef name : names)
       nodes.insert(name);
     nodes.insert(nodeName(op));

@@ -97,6 +97,11 @@ def lora_nodes(folder):
     checks.expect(count("mpc.matmul_public") == 2 and count("= mpc.matmul ") in (3, 4, 5), "LoRA nodes: W on shares, A and B apart from it", program)
     # Of the first layer, of one or two products with A, and of the two sums; none of a product with W or with B.
     checks.expect(count("= mpc.truncate") in (4, 5), "LoRA nodes: one truncation after each sum", program)
+    # With one width for all, both products with A are one, of 2 + 2 columns.
+    program = must([tool("dyadc"), folder / "lora.onnx", "--emit", "mpc", "--calibrate", folder / "lora_x.npy", "--public-weights", "?.W",
+                    "--network", "10mbit,0.1ms", "--scale", "12", "--bitwidth", "32"]).stdout
+    checks.expect(count("= mpc.matmul ") == 4 and count("tensor<32x4x!fx") == 2 and count("= mpc.truncate") == 5,
+                  "LoRA nodes: A factors of one input are one product", program)
 
 
 def main():
