@@ -261,8 +261,10 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
   return run(module,
              enabled({"infer-ownership",
                       fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
-                      fmt::format("func.func(insert-truncations{{sink={}}})",
-                                  isEnabled("sink-truncations")),
+                      fmt::format("func.func(delay-truncations{{network={} {}}})",
+                                  options_.network.name,
+                                  options_.machine.empty() ? "" : "machine=" + options_.machine),
+                      "func.func(sink-truncations)", "func.func(insert-truncations)",
                       "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
                       "verify-ranges"}));
 }

@@ -182,6 +182,13 @@ LogicalResult verifySameFraction(Operation *op) {
   return verifyOwner(op);
 }
 
+// A mean that waits to be rounded is a sum with more fraction bits.
+LogicalResult verifySum(Operation *op) {
+  if (fixedType(op->getResult(0)).getFraction() < fixedType(op->getOperand(0)).getFraction())
+    return op->emitOpError("must not lose fraction bits");
+  return verifyOwner(op);
+}
+
 LogicalResult verifyShift(Operation *op, int64_t shift) {
   if (shift < 0 || shift > 63)
     return op->emitOpError("shift must be 0 to 63");
@@ -388,14 +395,12 @@ LogicalResult SumPool2DOp::verify() {
   if (failed(verifyPool2D(*this, tensor(getInput()), tensor(getResult()), getKernel(),
                           {getStrides(), getPads(), getDilations(), 1})))
     return failure();
-  return verifySameFraction(*this);
+  return verifySum(*this);
 }
 LogicalResult ReduceSumOp::verify() {
   if (failed(verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes())))
     return failure();
-  if (fixedType(getResult()).getFraction() < fixedType(getInput()).getFraction())
-    return emitOpError("must not lose fraction bits");
-  return verifyOwner(*this);
+  return verifySum(*this);
 }
 LogicalResult ReduceMaxOp::verify() {
   if (failed(verifyReduce(*this, tensor(getInput()), tensor(getResult()), getAxes())))

@@ -54,6 +54,8 @@ def SimplifyArithmetic : Pass<"simplify-arithmetic", "::mlir::ModuleOp"> {
     - A division by a constant becomes a product; a difference with one becomes a sum.
     - Products and sums with constants move as in `fold-batch-norm`, also through reshapes, slices and zero padding on
       their way, so that the scaling of an input ends in the first layer's weights.
+    - A scalar behind a product of two computed values goes into the weights that one of them was made with (the scale of attention's scores into the
+      queries'), and a product or sum with constants that several products read into the weights of each (a normalisation's, into queries', keys' and values').
     - Transpositions move behind elementwise operations, merge and cancel: a model with channels last becomes one with
       channels first. One that only moves axes of size one becomes a reshape; consecutive reshapes merge.
     - A private scalar `s` in one of two products of values that are added moves behind the sum where the other product can be divided by

@@ -36,6 +36,10 @@ void addBatchNormRules(mlir::RewritePatternSet &patterns, Weights &weights);
 /// products before or behind them, and consecutive ones become one.
 void addAffineRules(mlir::RewritePatternSet &patterns, Weights &weights);
 
+/// A scalar behind a product of computed values goes into the weights that one of them is linear
+/// in; factors and offsets before several products go into the weights of each.
+void addFactorRules(mlir::RewritePatternSet &patterns, Weights &weights);
+
 /// A private scalar in one of two products that are added moves behind the sum, where the other
 /// product can be divided by it at no cost; in a recurrence it vanishes into the weights so.
 void addCommonFactorRules(mlir::RewritePatternSet &patterns, Weights &weights);

@@ -286,6 +286,7 @@ public:
     RewritePatternSet patterns(context);
     patterns.add<RemoveIdentity>(context);
     addAffineRules(patterns, weights);
+    addFactorRules(patterns, weights);
     addCommonFactorRules(patterns, weights);
     patterns.add<Rule<nn::AddOp>>(context, weights, dropPublicZeros);
     patterns.add<Rule<nn::NegOp>>(context, weights, doubleNegation);

@@ -163,18 +163,47 @@ def DropNeedless : Pass<"drop-needless", "::mlir::func::FuncOp"> {
   let options = [Option<"strict", "strict", "bool", "false", "proved facts only">];
 }
 
-def InsertTruncations : Pass<"insert-truncations", "::mlir::func::FuncOp"> {
-  let summary = "Decide where and how numbers lose fraction bits";
+def DelayTruncations : Pass<"delay-truncations", "::mlir::func::FuncOp"> {
+  let summary = "Round once behind two linear operations in a row";
   let description = [{
-    Moves an `fx.requantize` that rounds behind a following max pooling or maximum where fewer elements are left and the
-    wider comparisons cost less than the truncations saved (rounding is monotone: same integers), and leaves it before
-    comparisons with zero, which get narrower. The sum or difference of two numbers that are both rounded is rounded itself instead, once, where
-    a wider sum costs less than the truncation saved: the result is off by less then, and may differ by one unit. Then each becomes `fx.truncate` (nearest), `fx.shift_left` or `fx.resize`.
+    A number that is rounded (`fx.requantize`) and then only read by a product with numbers that the server or both know, of which the result is
+    rounded too, stays unrounded where that takes less time on the link: the second product is in a ring wider by the bits that are not dropped, and so
+    is the first, but one truncation, its extension and their flows are gone. Known addends behind the second product are shifted, and
+    assumptions scaled. The result is off by less, and may differ by one unit.
 
-    Requires: owners (`infer-ownership`). Keeps: all integers but those of such sums. Example: tests/lit/numbers/insert-truncations.mlir
+    Before: `%1 = fx.requantize %0`, `%2 = fx.matmul %1, %w`, `%3 = fx.requantize %2`
+    After:  `%2 = fx.matmul %0, %w`, `%3 = fx.requantize %2`
+
+    Requires: owners (`infer-ownership`). Keeps: real values. Example: tests/lit/numbers/delay-truncations.mlir
   }];
   let dependentDialects = ["::dyad::fx::FxDialect"];
-  let options = [Option<"sink", "sink", "bool", "true", "move requantisations; else they stay where numbers were computed">];
+  let options = [Option<"network", "network", "std::string", "\"lan\"", "link that seconds are for">,
+                 Option<"machine", "machine", "std::string", "\"\"", "file with the machine's constants (docs/cost_model.md)">];
+}
+
+def SinkTruncations : Pass<"sink-truncations", "::mlir::func::FuncOp"> {
+  let summary = "Round behind sums, pools and maxima where that is cheaper";
+  let description = [{
+    Moves an `fx.requantize` behind a following max pooling or maximum where fewer elements are left and the
+    wider comparisons cost less than the truncations saved (rounding is monotone: same integers), and leaves it before
+    comparisons with zero, which get narrower. The sum or difference of two numbers that are both rounded is rounded itself instead, once, where
+    a wider sum costs less than the truncation saved; a sum over windows or axes is rounded where fewer elements are left, together with the division by a
+    power of two that follows; and parts of a concatenation behind it where a ReLU, a sum or a maximum reads it, which may take the rounding in. These results are off by less
+    then, and may differ by one unit.
+
+    Requires: owners (`infer-ownership`). Keeps: all integers but those of such sums. Example: tests/lit/numbers/sink-truncations.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
+}
+
+def InsertTruncations : Pass<"insert-truncations", "::mlir::func::FuncOp"> {
+  let summary = "Decide how numbers lose fraction bits";
+  let description = [{
+    Each `fx.requantize` becomes `fx.truncate` (nearest), `fx.shift_left` or `fx.resize`.
+
+    Requires: owners (`infer-ownership`). Keeps: all integers. Example: tests/lit/numbers/insert-truncations.mlir
+  }];
+  let dependentDialects = ["::dyad::fx::FxDialect"];
 }
 
 def WidenAccumulators : Pass<"widen-accumulators", "::mlir::func::FuncOp"> {

@@ -188,7 +188,7 @@ func.func @matmul(%x: tensor<1x4x!x>, %w: tensor<4x2x!w>) {
 // -----
 !x = !fx.fixed<s16, 8, client>
 func.func @pool(%x: tensor<1x1x4x4x!x>) {
-  // expected-error @+1 {{must keep the fraction}}
+  // expected-error @+1 {{must not lose fraction bits}}
   %0 = fx.sum_pool2d %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x4x4x!x>) -> tensor<1x1x2x2x!fx.fixed<s18, 6, client>>
   return
 }
