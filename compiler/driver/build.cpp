@@ -104,6 +104,8 @@ std::string manifestOf(const Compilation &compilation, const CompileOptions &opt
     manifest.options.emplace_back("disable", fmt::format("{}", fmt::join(options.disabled, ",")));
   if (options.splitUpdates != "auto")
     manifest.options.emplace_back("split-updates", options.splitUpdates);
+  if (options.mergeHeads > 1)
+    manifest.options.emplace_back("merge-heads", fmt::format("{}", options.mergeHeads));
   if (options.headroom)
     manifest.options.emplace_back("headroom", fmt::format("{}", *options.headroom));
   if (options.rangePercentile < 100)

@@ -256,6 +256,13 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
                  "always")
       ->check(CLI::IsMember({"auto", "always"}))
       ->group("Graph");
+  app.add_option("--merge-heads", options.mergeHeads,
+                 "attention heads of a group, the most alike ones, that share one softmax: that "
+                 "many times fewer rows, all weights kept; the model has to be fine-tuned so "
+                 "(--emit onnx writes it)")
+      ->check(CLI::Range(2, 1024))
+      ->type_name("M")
+      ->group("Graph");
   app.add_option("--reveal", options.reveal, "who learns the outputs")
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("client|server|both")

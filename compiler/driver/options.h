@@ -54,6 +54,7 @@ struct CompileOptions {
   std::vector<std::string> publicWeights; ///< patterns of names, or FILE.onnx
   std::vector<std::string> revealEarly;   ///< nodes whose values the client learns
   std::string splitUpdates = "auto";      ///< or always: updates apart from their public weights
+  int64_t mergeHeads = 1;                 ///< heads of a group
   std::string reveal = "client";
   bool logits = false;
 
@@ -66,6 +67,7 @@ struct CompileOptions {
   // The compiler itself.
   std::set<std::string> disabled; ///< passes to leave out (optional_passes.h)
   std::optional<Stage> emit;
+  bool emitOnnx = false; ///< the model itself, heads merged
   bool saveTemps = false;
   bool assumeNumbers = false; ///< for an estimate: typical bits, ranges of few runs, no checks
   bool keepCoarse = false;    ///< go on with a program that is too coarse for its model

@@ -97,13 +97,31 @@ std::string Compilation::enabled(const std::vector<std::string> &passes) const {
   return pipeline;
 }
 
+LogicalResult Compilation::readModel(onnx::ImportOptions &import) {
+  nn_ = onnx::importOnnx(context_, options_.model, import);
+  if (!nn_ || options_.mergeHeads < 2)
+    return success(static_cast<bool>(nn_));
+  if (failed(mergeHeadsIn(*nn_, options_.mergeHeads, import)))
+    return failure();
+  nn_ = onnx::importOnnx(context_, options_.model, import);
+  return success(static_cast<bool>(nn_));
+}
+
+LogicalResult Compilation::emitOnnx(const std::string &output) {
+  progress_.step("reading " + options_.model);
+  onnx::ImportOptions import;
+  if (failed(importOptions(context_, options_, import)) || failed(readModel(import)))
+    return failure();
+  progress_.step("writing " + output);
+  return onnx::writeMergedHeads(context_, options_.model, import.headGroups, output);
+}
+
 LogicalResult Compilation::toNn() {
   progress_.step("reading " + options_.model);
   onnx::ImportOptions import;
   if (failed(importOptions(context_, options_, import)))
     return failure();
-  nn_ = onnx::importOnnx(context_, options_.model, import);
-  if (!nn_)
+  if (failed(readModel(import)))
     return failure();
   const PublicBases bases = importPublicBases(context_, options_, import, progress_);
   progress_.step("simplifying the graph");
@@ -258,15 +276,15 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
     convert.addNestedPass<func::FuncOp>(createRevealEarly({options_.revealEarly}));
   if (failed(convert.run(module)))
     return failure();
-  return run(module,
-             enabled({"infer-ownership",
-                      fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
-                      fmt::format("func.func(delay-truncations{{network={} {}}})",
-                                  options_.network.name,
-                                  options_.machine.empty() ? "" : "machine=" + options_.machine),
-                      "func.func(sink-truncations)", "func.func(insert-truncations)",
-                      "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
-                      "verify-ranges"}));
+  return run(
+      module,
+      enabled({"infer-ownership",
+               fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
+               fmt::format("func.func(delay-truncations{{network={} {}}})", options_.network.name,
+                           options_.machine.empty() ? "" : "machine=" + options_.machine),
+               "func.func(sink-truncations)", "func.func(insert-truncations)",
+               "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
+               "verify-ranges"}));
 }
 
 LogicalResult Compilation::search(const NnToFxOptions &numbers,

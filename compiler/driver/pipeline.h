@@ -6,6 +6,7 @@
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/options.h"
 #include "compiler/search/search.h"
+#include "frontends/onnx/import.h"
 
 #include "passes/numbers/shadow.h"
 
@@ -44,7 +45,12 @@ public:
   /// The module of a stage that was reached.
   mlir::ModuleOp module(Stage stage) const;
 
+  /// Writes the model with merged heads as ONNX.
+  mlir::LogicalResult emitOnnx(const std::string &output);
+
 private:
+  /// Reads the model, heads merged where that was asked for.
+  mlir::LogicalResult readModel(onnx::ImportOptions &import);
   mlir::LogicalResult run(mlir::ModuleOp module, llvm::StringRef pipeline);
   /// Whether --disable leaves a pass, or a choice within one, as it is.
   bool isEnabled(llvm::StringRef pass) const;

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/public_bases.h"
 
+#include "passes/placement/head_groups.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringRef.h"
 
 using namespace mlir;
 
 namespace dyad::compiler {
+
+LogicalResult mergeHeadsIn(ModuleOp module, int64_t size, onnx::ImportOptions &import) {
+  FailureOr<std::vector<HeadGroups>> groups = groupHeads(module, size);
+  if (failed(groups))
+    return failure();
+  import.headGroups = std::move(*groups);
+  return success();
+}
 
 PublicBases importPublicBases(MLIRContext &context, const CompileOptions &options,
                               const onnx::ImportOptions &import, Progress &progress) {
@@ -31,6 +41,10 @@ PublicBases importPublicBases(MLIRContext &context, const CompileOptions &option
         return success();
       });
       base->module = onnx::importOnnx(context, file, given);
+      // In groups of its own, which are the model's where it has the same projections.
+      if (base->module && options.mergeHeads > 1 &&
+          succeeded(mergeHeadsIn(*base->module, options.mergeHeads, given)))
+        base->module = onnx::importOnnx(context, file, given);
       if (base->module)
         break;
     }

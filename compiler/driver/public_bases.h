@@ -11,6 +11,10 @@
 
 namespace dyad::compiler {
 
+/// Finds the groups of heads that `module`, read with `import`, has, and has them merged when it is
+/// read again. What is in the way is a diagnostic.
+mlir::LogicalResult mergeHeadsIn(mlir::ModuleOp module, int64_t size, onnx::ImportOptions &import);
+
 /// Imports each FILE.onnx of the options, all of its weights public, with the model's own shapes
 /// and constants where it has inputs of these names. One that is no graph that this compiler takes
 /// is a note: initializers of the same name are still found (onnx::PublicWeights).

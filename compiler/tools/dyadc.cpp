@@ -47,10 +47,15 @@ int main(int argc, char **argv) {
   addCompileOptions(app, options);
   addReportOption(app, options);
   app.add_option_function<std::string>(
-         "--emit", [&](const std::string &stage) { options.emit = parseStage(stage); },
-         "stop at a stage and print it")
-      ->check(CLI::IsMember({"nn", "fx", "mpc", "cpp"}))
-      ->type_name("nn|fx|mpc|cpp");
+         "--emit",
+         [&](const std::string &stage) {
+           options.emitOnnx = stage == "onnx";
+           if (!options.emitOnnx)
+             options.emit = parseStage(stage);
+         },
+         "stop at a stage and print it; onnx: the model with merged heads, to be fine-tuned")
+      ->check(CLI::IsMember({"onnx", "nn", "fx", "mpc", "cpp"}))
+      ->type_name("onnx|nn|fx|mpc|cpp");
   app.add_flag("--save-temps", options.saveTemps,
                "keep the modules of all stages and object files");
   app.add_flag("--list-operators", listOperators, "print the supported ONNX operators as Markdown")
@@ -67,11 +72,22 @@ int main(int argc, char **argv) {
     llvm::errs() << "error: which model? Run: dyadc MODEL.onnx -o FOLDER (see dyadc --help)\n";
     return 2;
   }
+  if (options.emitOnnx && (options.mergeHeads < 2 || options.output.empty())) {
+    llvm::errs() << "error: --emit onnx writes the model with merged heads: give --merge-heads M "
+                    "and -o FILE.onnx\n";
+    return 2;
+  }
   if (options.output.empty() && !options.emit)
     options.output = llvm::sys::path::stem(options.model).str();
 
   return guarded([&] {
     ToolContext context(options.verbose);
+    if (options.emitOnnx) {
+      Compilation compilation(context.mlir(), options, context.progress());
+      const bool isWritten = succeeded(compilation.emitOnnx(options.output));
+      context.progress().finish();
+      return isWritten ? 0 : 1;
+    }
     if (options.emit)
       return emitStage(context.mlir(), options, context.progress());
     if (failed(buildProgram(context.mlir(), options, argv[0], context.progress())))

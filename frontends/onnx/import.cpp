@@ -2,6 +2,7 @@
 #include "frontends/onnx/import.h"
 
 #include "frontends/onnx/graph_importer.h"
+#include "frontends/onnx/merge_heads.h"
 #include "frontends/onnx/model_file.h"
 #include "frontends/onnx/public_weights.h"
 #include "frontends/onnx/tensor_proto.h"
@@ -462,6 +463,8 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
   try {
     ::onnx::ModelProto model;
     readModel(path, model);
+    if (!options.headGroups.empty())
+      mergeHeads(model, options.headGroups);
     OwningOpRef<ModuleOp> module = ModuleOp::create(location);
     OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
     auto function = builder.create<func::FuncOp>(location, "main", builder.getFunctionType({}, {}));
@@ -481,6 +484,16 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, const std::string &path,
                         << "more, or a smaller model";
   }
   return nullptr;
+}
+
+LogicalResult writeMergedHeads(MLIRContext &context, const std::string &path,
+                               const std::vector<HeadGroups> &blocks, const std::string &output) {
+  try {
+    writeMergedHeads(path, blocks, output);
+    return success();
+  } catch (const Refusal &refusal) {
+    return emitError(UnknownLoc::get(&context)) << refusal.what();
+  }
 }
 
 } // namespace dyad::onnx

@@ -4,6 +4,8 @@
 // error that names the node and says what to do.
 #pragma once
 
+#include "ir/head_groups.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -42,6 +44,8 @@ struct ImportOptions {
   std::map<std::string, std::string> owners;
   /// `--public-weights FILE.onnx|PATTERN`: see PublicWeights (public_weights.h).
   std::vector<std::string> publicWeights;
+  /// `--merge-heads`: blocks to rewrite before anything else (merge_heads.h).
+  std::vector<HeadGroups> headGroups;
   /// `--reveal`: client, server or both.
   std::string reveal = "client";
   /// `--input-range [NAME=]LO,HI`; the entry "" holds for all inputs without one of their own.
@@ -58,6 +62,12 @@ struct ImportOptions {
 /// tensors are errors too. The context's nn and func dialects are loaded by the call.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, const std::string &path,
                                              const ImportOptions &options = {});
+
+/// Writes the model at `path` with merged heads to the file `output` (merge_heads.h). What is in
+/// the way is a diagnostic.
+llvm::LogicalResult writeMergedHeads(mlir::MLIRContext &context, const std::string &path,
+                                     const std::vector<HeadGroups> &blocks,
+                                     const std::string &output);
 
 /// One row of the table of operators, for docs/reference/ops.md.
 struct OperatorEntry {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/onnx/public_weights.h"
 
+#include "frontends/onnx/merge_heads.h"
 #include "frontends/onnx/model_file.h"
 #include "frontends/onnx/tensor_proto.h"
 
@@ -46,6 +47,8 @@ PublicWeights::PublicWeights(const std::vector<std::string> &items, std::string 
 }
 
 bool PublicWeights::contains(const std::string &name, const ::onnx::TensorProto *tensor) {
+  if (name == kMergedScale && tensor == nullptr)
+    return true;
   bool found = false;
   for (auto &[text, item] : items_) {
     bool matches = false;
