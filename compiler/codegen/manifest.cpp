@@ -211,6 +211,7 @@ std::string emitManifest(ModuleOp fxModule, ModuleOp mpcModule, const ManifestOp
   manifest["learns"] = learnedOf(main);
   manifest["weights"] = weightsStatement(fxModule);
   manifest["operations"] = operationsStatement(fxModule, mpcModule);
+  manifest["in_the_clear"] = clearStatement(fxModule);
   for (const auto &[name, value] : options.options)
     manifest["options"][name] = value;
   const mpc::Target target = mpc::targetOf(mpcModule);

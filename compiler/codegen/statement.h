@@ -17,6 +17,11 @@ nlohmann::ordered_json weightsStatement(mlir::ModuleOp fxModule);
 /// several places has several entries.
 nlohmann::ordered_json operationsStatement(mlir::ModuleOp fxModule, mlir::ModuleOp mpcModule);
 
+/// {"client": {"products", "seconds", "public_weight_bytes"}, "server": ...}: what each party
+/// computes alone for a sample, about, and the public weights that the client's folder holds. A
+/// look-up or a sum counts as a product; seconds are of one core.
+nlohmann::ordered_json clearStatement(mlir::ModuleOp fxModule);
+
 /// What a manifest says of all this, as text.
 std::string renderStatement(const nlohmann::ordered_json &manifest);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <csignal>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <netinet/in.h>
@@ -175,6 +176,14 @@ void printRunSummary(const LocalRun &run) {
   fmt::print("{:<44} {} {:>7} {:>9.3f}\n", "total", megabytes(stats), stats.value("flows", 0),
              stats.value("seconds", 0.0));
 
+  std::error_code none;
+  const auto publicBytes =
+      std::filesystem::file_size(run.folder + "/client/public.safetensors", none);
+  fmt::print("in the clear: client {:.3f} s", stats.value("clear_seconds", 0.0));
+  if (serverStats.is_object())
+    fmt::print(", server {:.3f} s", serverStats.value("clear_seconds", 0.0));
+  fmt::print("; the client holds {:.3f} MB of public weights\n",
+             none ? 0.0 : static_cast<double>(publicBytes) / 1e6);
   if (serverStats.is_object())
     fmt::print("peak memory: client {:.2f} GB, server {:.2f} GB\n",
                stats.value("peak_rss", 0.0) / 1e9, serverStats.value("peak_rss", 0.0) / 1e9);

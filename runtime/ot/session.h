@@ -54,6 +54,9 @@ public:
   void endNode();
   /// Called at the beginning of each node, for progress displays.
   void onNode(std::function<void()> observer) { nodeObserver_ = std::move(observer); }
+  /// Seconds of what this party computes alone, on values that it knows.
+  void addClearSeconds(double seconds) { clearSeconds_ += seconds; }
+  double clearSeconds() const { return clearSeconds_; }
   const std::vector<NodeStats> &phases() const { return phases_; }
   const std::vector<NodeStats> &nodes() const { return nodes_; }
 
@@ -74,6 +77,7 @@ private:
   std::vector<NodeStats> phases_;
   std::vector<NodeStats> nodes_;
   std::function<void()> nodeObserver_;
+  double clearSeconds_ = 0;
 };
 
 } // namespace dyad

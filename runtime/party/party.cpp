@@ -147,6 +147,7 @@ public:
     statistics.isStream = agreement.stream;
     statistics.longestSeconds = longestSeconds_;
     statistics.seconds = secondsSince(begin);
+    statistics.clearSeconds = session_.clearSeconds();
     statistics.phases = session_.phases();
     statistics.phases.insert(statistics.phases.begin(), handshake);
     statistics.nodes = perSample(session_.nodes(), samples);

@@ -67,6 +67,7 @@ void writeStatistics(const RunStatistics &statistics, const std::string &path) {
   Json json;
   addTraffic(json, totalOf(statistics.phases), statistics.role);
   json["seconds"] = statistics.seconds;
+  json["clear_seconds"] = statistics.clearSeconds;
   json["peak_rss"] = peakMemory();
   json["samples"] = statistics.samples;
   json["threads"] = statistics.threads;

@@ -20,6 +20,7 @@ struct RunStatistics {
   bool isStream = false;         ///< samples are windows
   double longestSeconds = 0;     ///< of a window of a stream, from its arrival to its output
   double windowSeconds = 0;      ///< what a window lasts; 0: not known
+  double clearSeconds = 0;       ///< of that, what this party computed alone on what it knows
   double seconds = 0;            ///< from the connection to the last answer
   std::vector<NodeStats> phases; ///< of the whole run
   std::vector<NodeStats> nodes;  ///< of one sample: seconds are the mean over all samples

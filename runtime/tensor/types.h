@@ -8,6 +8,7 @@
 #include "runtime/ot/session.h"
 #include "runtime/tensor/owner.h"
 
+#include <chrono>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -56,11 +57,14 @@ template <typename T> const T *addressOf(const T &operand) { return &operand; }
 /// `auto y = known(session, x.owner, {4, 2}, [&] { return clear::transpose(tensorOf(x), {1, 0});
 /// })`
 template <typename Kernel>
-Plain known(const Session &session, Owner owner, Shape shape, Kernel &&kernel) {
+Plain known(Session &session, Owner owner, Shape shape, Kernel &&kernel) {
   Plain result{std::move(shape), owner, {}};
   if (!knows(session, owner))
     return result;
+  const auto begin = std::chrono::steady_clock::now();
   clear::Tensor<std::int64_t> tensor = std::forward<Kernel>(kernel)();
+  session.addClearSeconds(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   DYAD_REQUIRE(tensor.shape == result.shape, kShapeMismatch, "a value of {} instead of {}",
                clear::describe(tensor.shape), clear::describe(result.shape));
   result.values = std::move(tensor.data);

@@ -55,6 +55,12 @@ def main():
             checks.expect(np.array_equal(np.load(out / "expected.npy"), expected), f"{name}: reference computes the same integers")
             client, _ = run_parties(out, [f"x={folder / 'x.npy'}"], out / "got.npy")
             checks.expect(np.array_equal(np.load(out / "got.npy"), expected), f"{name}: equal")
+            alone = json.loads((out / "manifest.json").read_text())["in_the_clear"]["client"]
+            in_front = name in ("all weights", "the first layers")
+            checks.expect((alone["products"] > 50_000) == in_front and (client["clear_seconds"] > 1e-4) == in_front,
+                          f"{name}: what the client computes alone", f"{alone} {client['clear_seconds']}")
+            files = sum(len(raw) for raw in tensors_of(out / "client/public.safetensors").values())
+            checks.expect(alone["public_weight_bytes"] >= files, f"{name}: public weights of the client", f"{alone} {files}")
             predicted = json.loads(must([tool("dyad-dump"), out, "--costs", "--json"]).stdout)["nodes"]
             checks.expect(private_linear_nodes(predicted) == nodes, f"{name}: layers with traffic", str(predicted))
             measured = [(node["name"], node["op"], node["bytes_sent"], node["bytes_received"]) for node in client["nodes"]]
