@@ -72,12 +72,6 @@ LogicalResult replaceWithConv(Operation *op, const ConstantConv &conv, Value inp
   return success();
 }
 
-// Whether a factor may move into a weight: a public weight stays public rather than take a private
-// factor, since its layer costs nothing. So a product is as private as the weight was.
-bool mayTake(const Constant &weight, const Constant &factor) {
-  return factor.isPublic || !weight.isPublic;
-}
-
 void scaleOutputs(ConstantConv &conv, const Vector &factor) {
   std::size_t each = conv.weight.values.size() / factor.size();
   for (std::size_t i = 0; i < conv.weight.values.size(); ++i)

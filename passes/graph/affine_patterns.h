@@ -27,6 +27,12 @@ private:
   Function function_;
 };
 
+/// Whether a factor may move into a weight: a public weight stays public rather than take a private
+/// factor, since its layer costs nothing. So a product is as private as the weight was.
+inline bool mayTake(const Constant &weight, const Constant &factor) {
+  return factor.isPublic || !weight.isPublic;
+}
+
 /// Scales, bounds and roundings of quantised models move and merge until one rounding of each
 /// layer's sum is left (quantized_patterns.cpp).
 void addQuantizedRules(mlir::RewritePatternSet &patterns, Weights &weights);

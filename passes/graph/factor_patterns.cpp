@@ -13,11 +13,6 @@ namespace dyad {
 
 namespace {
 
-// Public constants stay public: their layers cost nothing.
-bool mayTake(const Constant &constant, const Constant &factor) {
-  return factor.isPublic || !constant.isPublic;
-}
-
 bool isMove(Operation *op) {
   return isStructure(op) && op->getNumOperands() == 1 && !isa<nn::PadOp>(op);
 }
