@@ -36,9 +36,11 @@ double bytesOf(const Cost &cost) {
          kBytesPerCot * static_cast<double>(cost.serverCots + cost.clientCots);
 }
 
-// Window size of a maximum over windows or axes.
+// Elements of a window of a maximum or sum over windows or axes. Windows may overlap.
 int64_t windowOf(Operation *op) {
   if (auto pool = dyn_cast<fx::MaxPool2DOp>(op))
+    return pool.getKernel()[0] * pool.getKernel()[1];
+  if (auto pool = dyn_cast<fx::SumPool2DOp>(op))
     return pool.getKernel()[0] * pool.getKernel()[1];
   return elements(op->getOperand(0)) / std::max<int64_t>(elements(op->getResult(0)), 1);
 }
@@ -114,7 +116,7 @@ struct SinkTruncations : impl::SinkTruncationsBase<SinkTruncations> {
       auto requantize = dyn_cast_or_null<fx::RequantizeOp>(op);
       if (requantize && lostBits(requantize) > 0)
         return requantize;
-      if (op == nullptr || !isStructure(op) || op->getNumOperands() != 1 || isa<fx::PadOp>(op))
+      if (op == nullptr || !isMove(op))
         return {};
       summand = op->getOperand(0);
     }
@@ -236,7 +238,8 @@ struct SinkTruncations : impl::SinkTruncationsBase<SinkTruncations> {
     IntegerRange range = scaledBy(terms, windowOf(sum));
     const __int128 unit = static_cast<__int128>(1) << lost;
     if (assume)
-      range = cut(range, {assume.getLow() * unit, assume.getHigh() * unit});
+      range = cut(range, {static_cast<int64_t>(assume.getLow()) * unit,
+                          static_cast<int64_t>(assume.getHigh()) * unit});
     const unsigned width = hull(range, terms).signedBits();
     if (width > kMaxWidth || lost + halvings > 60 ||
         !hasRoom(last, rescaled(range, lost + halvings)))

@@ -118,6 +118,25 @@ func.func @mean_of_nine() {
   return
 }
 
+// Windows that overlap sum nine elements each, however many windows there are. What was assumed of the sum, negative bounds
+// included, is assumed of the unrounded one.
+// CHECK-LABEL: func.func @overlapping
+func.func @overlapping() {
+  %x = fx.input "x" range -1.0 to 1.0 <declared> : tensor<1x1x9x9x!fx.fixed<s12, 10, client>>
+  %k = fx.constant @k : tensor<8x1x1x1x!fx.fixed<s8, 6, server>>
+  // CHECK: %[[C:.*]] = fx.conv2d
+  // CHECK-NEXT: %[[P:.*]] = fx.sum_pool2d %[[C]] {{.*}} -> tensor<1x8x7x7x!fx.fixed<s20, 16, shared>>
+  // CHECK-NEXT: %[[A:.*]] = fx.assume %[[P]] in -512000 to 512000 <calibrated>
+  // CHECK-NEXT: fx.truncate %[[A]] {{.*}}shift = 8 : i64}
+  %0 = fx.conv2d %x, %k {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x9x9x!fx.fixed<s12, 10, client>>, tensor<8x1x1x1x!fx.fixed<s8, 6, server>>) -> tensor<1x8x9x9x!fx.fixed<s19, 16, shared>>
+  %1 = fx.requantize %0 : (tensor<1x8x9x9x!fx.fixed<s19, 16, shared>>) -> tensor<1x8x9x9x!fx.fixed<s11, 8, shared>>
+  %2 = fx.sum_pool2d %1 {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x8x9x9x!fx.fixed<s11, 8, shared>>) -> tensor<1x8x7x7x!fx.fixed<s15, 8, shared>>
+  %3 = fx.assume %2 in -2000 to 2000 <calibrated> : tensor<1x8x7x7x!fx.fixed<s15, 8, shared>>
+  %4 = fx.reveal %3 : (tensor<1x8x7x7x!fx.fixed<s15, 8, shared>>) -> tensor<1x8x7x7x!fx.fixed<s15, 8, client>>
+  fx.output "y" %4 : tensor<1x8x7x7x!fx.fixed<s15, 8, client>>
+  return
+}
+
 fx.weight @e : tensor<4x4x!fx.fixed<s8, 6, server>>
 // The ReLU that reads both parts takes their rounding in.
 // CHECK-LABEL: func.func @parts
