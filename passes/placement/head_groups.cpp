@@ -147,7 +147,8 @@ private:
         what == "keys" ? shapeOf(value)[shapeOf(value).size() - 2] : shapeOf(value).back();
     const int64_t columns = matrix.shape.size() == 2 ? matrix.shape[1] : 0;
     const int64_t own = columns / std::max<int64_t>(size, 1);
-    if (columns % size != 0 || own == 0 || heads % own != 0) {
+    // Keys may be shared by heads, queries not: else the axis is one of samples or windows.
+    if (columns % size != 0 || own == 0 || heads % own != 0 || (what != "keys" && own != heads)) {
       refuse(scores, fmt::format("'{}' has {} columns, which are not {} heads of {}{}", matrix.name,
                                  columns, heads, size, help));
       return std::nullopt;
