@@ -247,8 +247,8 @@ void addGraphOptions(CLI::App &app, CompileOptions &options) {
   app.add_option(
          "--public-weights", options.publicWeights,
          "weights that both parties may know: their layers cost no traffic. Names, with * for "
-         "any text, or the public model that has them too (all are private unless said)")
-      ->type_name("PATTERN|FILE.onnx")
+         "any text, or all, or the public model that has them too (all are private unless said)")
+      ->type_name("PATTERN|all|FILE.onnx")
       ->allow_extra_args(false)
       ->group("Graph");
   app.add_option("--split-updates", options.splitUpdates,

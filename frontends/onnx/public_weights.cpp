@@ -38,7 +38,9 @@ PublicWeights::PublicWeights(const std::vector<std::string> &items, std::string 
         item.initializers[tensor.name()] = &tensor;
       continue;
     }
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
+    // The pattern refers to its text.
+    llvm::Expected<llvm::GlobPattern> pattern =
+        llvm::GlobPattern::create(item.text == "all" ? llvm::StringRef("*") : item.text);
     if (!pattern)
       throw Refusal(fmt::format("--public-weights: '{}' is no pattern: {}", text,
                                 llvm::toString(pattern.takeError())));

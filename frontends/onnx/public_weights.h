@@ -15,9 +15,9 @@ namespace dyad::onnx {
 
 class PublicWeights {
 public:
-  /// Items of `--public-weights`: paths that end in ".onnx", else patterns with *, ? and [a-z].
-  /// Throws Refusal for a file that cannot be read and for a malformed pattern. `folder` is the
-  /// model's, for external data.
+  /// Items of `--public-weights`: paths that end in ".onnx", else patterns with *, ? and [a-z];
+  /// "all" is "*". Throws Refusal for a file that cannot be read and for a malformed pattern.
+  /// `folder` is the model's, for external data.
   PublicWeights(const std::vector<std::string> &items, std::string folder);
 
   /// Whether an initializer is public, or the result of a Constant node (null), which only patterns

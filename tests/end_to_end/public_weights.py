@@ -19,7 +19,7 @@ LINEAR = {"conv2d", "matmul", "mul_private"}
 
 # Patterns, and the nodes whose layers are private then: by the names that costs give them.
 CASES = {
-    "all weights": (["*"], set()),
+    "all weights": (["all"], set()),
     "the first layers": (["c1.*", "c2.*"], {"/f1/Gemm", "/f2/Gemm"}),
     "the last layers": (["f*"], {"/c1/Conv", "/c2/Conv"}),
     "weights without biases": (["*.weight"], set()),
