@@ -143,6 +143,10 @@ LogicalResult verifyPad(Operation *op, RankedTensorType in, RankedTensorType out
 
 bool isStructure(Operation *op) { return kindOf(op) != Kind::kNone; }
 
+bool isMove(Operation *op) {
+  return isStructure(op) && op->getNumOperands() == 1 && kindOf(op) != Kind::kPad;
+}
+
 LogicalResult verifyStructure(Operation *op) {
   auto out = cast<RankedTensorType>(op->getResult(0).getType());
   if (!out.hasStaticShape())

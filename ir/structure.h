@@ -12,6 +12,9 @@ namespace dyad {
 /// take or pad, of any dialect.
 bool isStructure(mlir::Operation *op);
 
+/// Whether it only moves, repeats or leaves out elements of one operand: no padding among them.
+bool isMove(mlir::Operation *op);
+
 /// Verifier of all structure operations.
 llvm::LogicalResult verifyStructure(mlir::Operation *op);
 

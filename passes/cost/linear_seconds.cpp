@@ -27,6 +27,14 @@ double cheapest(const TimeModel &times, const he::LinearSpec &spec, CostOf costO
 
 } // namespace
 
+llvm::FailureOr<LinearSeconds> LinearSeconds::onLink(mlir::Operation *op, llvm::StringRef network,
+                                                     llvm::StringRef machine) {
+  llvm::FailureOr<mpc::Target> target = mpc::readTarget(op, network, machine);
+  if (failed(target))
+    return mlir::failure();
+  return LinearSeconds(TimeModel(*target, {}));
+}
+
 double LinearSeconds::matmul(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft,
                              const LinearBits &bits) const {
   return cheapest(times_, heMatmulSpec(lhs, rhs, serverIsLeft, bits.ring, bits.weight, false),

@@ -18,7 +18,11 @@ struct LinearBits {
 
 class LinearSeconds {
 public:
-  explicit LinearSeconds(const TimeModel &times) : times_(times) {}
+  /// On a link, by the constants of a machine's file ("": the built-in ones). What cannot be read
+  /// is a diagnostic at `op`.
+  static llvm::FailureOr<LinearSeconds> onLink(mlir::Operation *op, llvm::StringRef network,
+                                               llvm::StringRef machine);
+  explicit LinearSeconds(TimeModel times) : times_(std::move(times)) {}
 
   /// The cheapest of OT and RLWE, computing included; operands on shares.
   double matmul(const clear::Shape &lhs, const clear::Shape &rhs, bool serverIsLeft,
@@ -37,7 +41,7 @@ public:
   double truncation(std::int64_t n, unsigned width, unsigned shift) const;
 
 private:
-  const TimeModel &times_;
+  TimeModel times_;
 };
 
 } // namespace dyad

@@ -13,10 +13,6 @@ namespace dyad {
 
 namespace {
 
-bool isMove(Operation *op) {
-  return isStructure(op) && op->getNumOperands() == 1 && !isa<nn::PadOp>(op);
-}
-
 //===--- behind products of computed values ---------------------------------------------------===//
 
 // The constants that a scalar factor of a value goes into, `value` and all before it being read
@@ -105,9 +101,13 @@ bool takesBefore(OpOperand &use, const WithConstant &parts, ArrayRef<int64_t> sh
   if (!isa<nn::MatMulOp>(user) || user->getOperand(0) == user->getOperand(1))
     return false;
   const bool isRight = use.getOperandNumber() == 0; // the weights are
-  std::optional<Constant> matrix = weights.constantOf(user->getOperand(isRight ? 1 : 0));
+  Value operand = user->getOperand(isRight ? 1 : 0);
+  std::optional<Constant> matrix = weights.constantOf(operand);
   const int64_t axis = static_cast<int64_t>(shape.size()) - (isRight ? 1 : 2);
-  return matrix && matrix->shape.size() == 2 && (kIsSum || mayTake(*matrix, parts.constant)) &&
+  const bool isWhole =
+      matrix &&
+      matrix->shape == clear::Shape(cast<RankedTensorType>(operand.getType()).getShape().vec());
+  return isWhole && matrix->shape.size() == 2 && (kIsSum || mayTake(*matrix, parts.constant)) &&
          parts.constant.along(shape, axis);
 }
 

@@ -55,17 +55,15 @@ public:
 
   void runOnOperation() final {
     Weights weights(getOperation());
-    FailureOr<mpc::Target> target =
-        mpc::readTarget(getOperation(), network.getValue(), machine.getValue());
-    if (failed(target))
+    FailureOr<LinearSeconds> seconds =
+        LinearSeconds::onLink(getOperation(), network.getValue(), machine.getValue());
+    if (failed(seconds))
       return signalPassFailure();
-    const TimeModel times(*target, {});
-    const LinearSeconds seconds(times);
     // Forward, so that three factors in a row become one.
     SmallVector<nn::MatMulOp> products;
     getOperation().walk([&](nn::MatMulOp op) { products.push_back(op); });
     for (nn::MatMulOp op : products) {
-      merge(op, seconds, weights);
+      merge(op, *seconds, weights);
       if (weights.failed())
         return signalPassFailure();
     }

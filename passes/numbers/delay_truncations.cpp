@@ -59,7 +59,7 @@ Operation *producerOf(Value value) {
       value = op->getOperand(0);
     else if (isa<fx::AddOp>(op) && isKnown(op->getOperand(0)))
       value = op->getOperand(1);
-    else if (isa<fx::AssumeOp>(op) || (isStructure(op) && op->getNumOperands() == 1))
+    else if (isa<fx::AssumeOp>(op) || isMove(op))
       value = op->getOperand(0);
     else
       return nullptr;
@@ -77,9 +77,8 @@ std::optional<Chain> chainFrom(fx::RequantizeOp first) {
   while (value.hasOneUse()) {
     OpOperand &use = *value.use_begin();
     Operation *user = use.getOwner();
-    const bool isMove = isStructure(user) && user->getNumOperands() == 1 && !isa<fx::PadOp>(user);
     if (chain.product == nullptr) {
-      if (isMove) {
+      if (isMove(user)) {
         chain.moves.push_back(user);
       } else if (isa<fx::MatMulOp, fx::Conv2DOp, fx::MulOp>(user) && use.getOperandNumber() < 2) {
         chain.product = user;
@@ -94,7 +93,7 @@ std::optional<Chain> chainFrom(fx::RequantizeOp first) {
         return std::nullopt;
       chain.second = second;
       return chain;
-    } else if (isMove || isa<fx::AssumeOp>(user) ||
+    } else if (isMove(user) || isa<fx::AssumeOp>(user) ||
                (isa<fx::AddOp>(user) && isKnown(user->getOperand(1 - use.getOperandNumber())))) {
       chain.behind.push_back(user);
     } else {
@@ -172,8 +171,11 @@ public:
     Value value = chain.first.getInput();
     for (Operation *move : chain.moves)
       value = moved(move, value);
-    const unsigned width =
-        fx::fixedType(chain.second.getInput()).getWidth() + static_cast<unsigned>(lost_) + 1;
+    // What is assumed of the product holds here too; else it may be larger, since what was rounded
+    // away has weights of its own.
+    const bool isAssumed = !chain.behind.empty() && isa<fx::AssumeOp>(chain.behind.front());
+    const unsigned width = fx::fixedType(chain.second.getInput()).getWidth() +
+                           static_cast<unsigned>(lost_) + (isAssumed ? 0 : 1);
     // The number before it is computed as wide (widen-accumulators): nothing is extended.
     if (fx::fixedType(value).getWidth() < width)
       value = made(builder_.create<fx::ResizeOp>(
@@ -186,10 +188,10 @@ public:
     value = made(product);
     for (Operation *op : chain.behind) {
       if (auto assume = dyn_cast<fx::AssumeOp>(op)) {
-        const __int128 unit = static_cast<__int128>(1) << lost_;
+        const int64_t unit = int64_t{1} << lost_; // of at most kMaxWidth bits together
         value = made(builder_.create<fx::AssumeOp>(
-            op->getLoc(), value.getType(), value, static_cast<int64_t>(assume.getLow() * unit),
-            static_cast<int64_t>(assume.getHigh() * unit), assume.getKind()));
+            op->getLoc(), value.getType(), value, static_cast<int64_t>(assume.getLow()) * unit,
+            static_cast<int64_t>(assume.getHigh()) * unit, assume.getKind()));
       } else if (isStructure(op)) {
         value = moved(op, value);
       } else {
@@ -257,14 +259,13 @@ struct DelayTruncations : impl::DelayTruncationsBase<DelayTruncations> {
   using DelayTruncationsBase::DelayTruncationsBase;
 
   void runOnOperation() override {
-    FailureOr<mpc::Target> target =
-        mpc::readTarget(getOperation(), network.getValue(), machine.getValue());
-    if (failed(target))
+    FailureOr<LinearSeconds> seconds =
+        LinearSeconds::onLink(getOperation(), network.getValue(), machine.getValue());
+    if (failed(seconds))
       return signalPassFailure();
-    const TimeModel times(*target, {});
-    const LinearSeconds seconds(times);
+    refused_.clear();
     for (int round = 0; round < kMaxRounds; ++round)
-      if (!delaySome(seconds))
+      if (!delaySome(*seconds))
         return;
   }
 

@@ -56,12 +56,11 @@ struct SplitUpdates : impl::SplitUpdatesBase<SplitUpdates> {
     ModuleOp module = getOperation();
     FailureOr<PublicBases> read =
         readPublicBases(module, std::vector<std::string>(bases.begin(), bases.end()));
-    FailureOr<mpc::Target> target = mpc::readTarget(module, network.getValue(), machine.getValue());
-    if (failed(read) || failed(target))
+    FailureOr<LinearSeconds> seconds =
+        LinearSeconds::onLink(module, network.getValue(), machine.getValue());
+    if (failed(read) || failed(seconds))
       return signalPassFailure();
     read->insert(read->end(), given_.begin(), given_.end());
-    const TimeModel times(*target, {});
-    const LinearSeconds seconds(times);
     Weights weights(module);
     llvm::DenseMap<Attribute, Constant> baseOf;
     for (const std::shared_ptr<PublicBase> &base : *read)
@@ -76,7 +75,7 @@ struct SplitUpdates : impl::SplitUpdatesBase<SplitUpdates> {
         layers.push_back(op);
     });
     for (Operation *op : layers)
-      if (!split(op, baseOf, seconds, weights))
+      if (!split(op, baseOf, *seconds, weights))
         return signalPassFailure();
     if (!updates_.empty())
       module->setAttr(kWeightUpdates, ArrayAttr::get(&getContext(), updates_));
