@@ -276,15 +276,18 @@ LogicalResult Compilation::convertNumbers(ModuleOp module, const NnToFxOptions &
     convert.addNestedPass<func::FuncOp>(createRevealEarly({options_.revealEarly}));
   if (failed(convert.run(module)))
     return failure();
-  return run(
-      module,
-      enabled({"infer-ownership",
-               fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
-               fmt::format("func.func(delay-truncations{{network={} {}}})", options_.network.name,
-                           options_.machine.empty() ? "" : "machine=" + options_.machine),
-               "func.func(sink-truncations)", "func.func(insert-truncations)",
-               "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
-               "verify-ranges"}));
+  // Where one width for all values is asked for, none is made wider for the sake of a truncation.
+  const std::string delay =
+      options_.bitwidth
+          ? ""
+          : fmt::format("func.func(delay-truncations{{network={} {}}})", options_.network.name,
+                        options_.machine.empty() ? "" : "machine=" + options_.machine);
+  return run(module,
+             enabled({"infer-ownership",
+                      fmt::format("func.func(drop-needless{{strict={}}})", options_.strictRanges),
+                      delay, "func.func(sink-truncations)", "func.func(insert-truncations)",
+                      "func.func(widen-accumulators)", "func.func(cse)", "eliminate-dead-code",
+                      "verify-ranges"}));
 }
 
 LogicalResult Compilation::search(const NnToFxOptions &numbers,
